@@ -1,0 +1,129 @@
+# Switchyard. `make run` and `make test` do everything on a fresh machine; `make help` lists the rest.
+# Variables: CC, OPT (-O2), BUILD (build), VARIANT (release, debug, asan, tiny), V=1 (show commands), PREFIX, DESTDIR.
+CC      ?= cc
+ifeq ($(origin CC),default)
+CC      := cc
+endif
+VARIANT ?= release
+BUILD   ?= build$(if $(filter-out release,$(VARIANT)),/$(VARIANT))
+OPT     ?= $(if $(filter debug asan,$(VARIANT)),-O1,-O2)
+PREFIX  ?= /usr/local
+Q       := $(if $(V),,@)
+SAY      = $(if $(V),,@printf '  %-7s %s\n' "$(1)" "$(2)")
+
+# On a machine without the packages, `deps` installs them before anything is compiled: this file reads itself again.
+STAMP   := build/.deps
+NODEPS  := help clean deps format install-deps
+ifneq ($(filter-out $(NODEPS),$(or $(MAKECMDGOALS),all)),)
+-include $(STAMP).mk
+endif
+$(STAMP).mk: .ci/deps.sh
+	$(Q)sh .ci/deps.sh $@
+
+PKGS    := libsodium libprotobuf-c
+SIMPKGS := lua5.4 libuv jansson
+HAVE    := $(wildcard $(STAMP).mk)
+CFLAGS_core := $(if $(HAVE),$(shell pkg-config --cflags $(PKGS)))
+LIBS_core   := $(if $(HAVE),$(shell pkg-config --libs $(PKGS)))
+CFLAGS_sim  := $(if $(HAVE),$(shell pkg-config --cflags $(SIMPKGS)))
+LIBS_sim    := $(if $(HAVE),$(shell pkg-config --libs $(SIMPKGS)))
+
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings \
+           -Wno-unused-parameter -Wimplicit-fallthrough -Wswitch
+BASE    := -std=c11 -D_GNU_SOURCE -I. -g -fno-strict-aliasing -ffp-contract=off -fno-common $(WARN)
+VAR_release :=
+VAR_debug   := -DSY_DEBUG
+VAR_asan    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+VAR_tiny    := -DSY_TINY
+CFLAGS_all   = $(BASE) $(OPT) $(VAR_$(VARIANT)) $(CFLAGS)
+LDFLAGS_all  = $(filter -fsanitize% -fno-sanitize%,$(VAR_$(VARIANT))) $(LDFLAGS)
+
+CORE_SRC := $(sort $(wildcard core/*/*.c))
+TP_SRC   := $(sort $(wildcard transport/*.c transport/*/*.c))
+SIM_SRC  := $(filter-out sim/cli/main.c,$(sort $(wildcard sim/*/*.c)))
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+HELP_SRC := $(sort $(wildcard tests/support/*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+CORE_LIB := $(BUILD)/libswitchyard-core.a
+TP_LIB   := $(BUILD)/libswitchyard-transport.a
+SIM_LIB  := $(BUILD)/libswitchyard-sim.a
+BIN      := $(BUILD)/switchyard
+UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
+
+.PHONY: all run test check-deep bench install clean help format units benches deps
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BIN)
+
+$(BUILD)/obj/core/%.o: core/%.c
+	$(call SAY,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_all) $(CFLAGS_core) -MMD -MP -c $< -o $@
+$(BUILD)/obj/%.o: %.c
+	$(call SAY,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_all) $(CFLAGS_core) $(CFLAGS_sim) -MMD -MP -c $< -o $@
+
+define archive
+	$(call SAY,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcsD $@ $^
+endef
+$(CORE_LIB): $(call obj,$(CORE_SRC))
+	$(archive)
+$(TP_LIB): $(call obj,$(TP_SRC))
+	$(archive)
+$(SIM_LIB): $(call obj,$(SIM_SRC))
+	$(archive)
+
+$(BIN): $(BUILD)/obj/sim/cli/main.o $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(LIBS_sim) $(LIBS_core) -lm
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(HELP_SRC)) $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $< $(call obj,$(HELP_SRC)) $(SIM_LIB) $(TP_LIB) $(CORE_LIB) $(LIBS_sim) $(LIBS_core) -lcmocka -lm
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(LIBS_sim) $(LIBS_core) -lm
+
+units: $(UNITS)
+benches: $(BENCHES)
+
+run: $(BIN)
+	$(Q)sh scenarios/showcase.sh $(BIN)
+
+test: $(BIN) $(UNITS)
+	$(Q)BUILD=$(BUILD) sh tests/run.sh
+
+check-deep: $(BIN)
+	$(Q)sh tests/deep.sh
+
+bench: $(BIN) $(BENCHES)
+	$(Q)BUILD=$(BUILD) sh tests/bench/run.sh
+
+install: $(BIN)
+	$(Q)DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) BUILD=$(BUILD) sh .ci/install.sh
+
+deps:
+	$(Q)rm -f $(STAMP).mk
+	$(Q)sh .ci/deps.sh $(STAMP).mk
+
+format:
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	$(Q)rm -rf build out
+
+help:
+	@sed -n 's/^# //p' Makefile | head -2
+	@echo "targets: all run test check-deep bench install deps format clean"
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,60 @@
+/*
+ * Every bound of the core, with where it comes from. A build with -DSY_TINY shrinks those that may shrink without
+ * breaking the wire format; the whole suite passes in it.
+ */
+#ifndef SY_BASE_LIMITS_H
+#define SY_BASE_LIMITS_H
+
+/* Wire format: protocol.md 3.1, 2.2, 2.4, 2.6, 3.4, 5.1. They never shrink. */
+#define SY_FRAME_CHUNK 1024u        /* plaintext bytes a frame carries at most */
+#define SY_FRAME_PLAIN 1028u        /* u32le length and the chunk */
+#define SY_FRAME_TAG 16u
+#define SY_EPHEMERAL_MESSAGE 35u    /* delimited BytesValue of 32 bytes */
+#define SY_AUTH_MESSAGE 103u        /* delimited AuthSigMessage */
+#define SY_HANDSHAKE_MESSAGE_MAX 1048576u /* upstream's cap of handshake messages; ours is what an honest peer needs */
+#define SY_NODE_INFO_MAX 10240u     /* payload of a delimited NodeInfo */
+#define SY_NODE_INFO_CHANNELS 16u
+#define SY_PACKET_DATA 1024u        /* default max_packet_msg_payload_size */
+#define SY_PACKET_OVERHEAD 10u      /* Packet{PacketMsg{channel 1, eof, 1024 bytes}} is 1034 */
+#define SY_PEX_MESSAGE_MAX 64000u
+#define SY_PEX_SELECTION_MAX 250u
+#define SY_DEFAULT_RECV_MESSAGE 22020096u
+
+/* Ours. */
+#ifdef SY_TINY
+#define SY_LIMIT_CONNS 64u
+#define SY_LIMIT_HANDSHAKES 16u
+#define SY_LIMIT_SEND_QUEUE_BYTES 262144u
+#define SY_LIMIT_SEND_WAITERS 2u
+#define SY_LIMIT_TRACE_RECORDS 16u
+#define SY_LIMIT_CTX_QUEUE 64u
+#define SY_LIMIT_REACTOR_TIMERS 4u
+#define SY_LIMIT_RECV_BYTES_PER_PEER (32u * 1024u * 1024u)
+#define SY_LIMIT_BANS 64u
+#define SY_LIMIT_DIAL_RECORDS 128u
+#define SY_LIMIT_INTERNED 4096u
+#define SY_LIMIT_DIALS 8u
+#else
+#define SY_LIMIT_CONNS 4096u              /* slots of one node: inbound cap, outbound, handshakes; file descriptors are the real limit */
+#define SY_LIMIT_HANDSHAKES 256u          /* inbound upgrades in flight: 3 s each at 80 handshakes a second */
+#define SY_LIMIT_SEND_QUEUE_BYTES (64u * 1024u * 1024u) /* a channel's queue: three messages of the default maximum */
+#define SY_LIMIT_SEND_WAITERS 64u         /* Sends that wait for one channel */
+#define SY_LIMIT_TRACE_RECORDS 1024u      /* records not yet fetched */
+#define SY_LIMIT_CTX_QUEUE 4096u          /* actions that one callback may queue */
+#define SY_LIMIT_REACTOR_TIMERS 64u
+#define SY_LIMIT_RECV_BYTES_PER_PEER (160u * 1024u * 1024u) /* reassembly: blocksync's 100 MiB message and the others beside it */
+#define SY_LIMIT_BANS 8192u               /* half of the book's capacity */
+#define SY_LIMIT_DIAL_RECORDS 16384u      /* dial attempts remembered: the new buckets' capacity, 256 x 65, rounded down */
+#define SY_LIMIT_INTERNED 1048576u        /* addresses interned over real sockets */
+#define SY_LIMIT_DIALS 256u               /* dials in flight */
+#endif
+#define SY_LIMIT_REACTORS 16u             /* as many as there are channels in a node info */
+#define SY_LIMIT_CHANNELS 16u             /* protocol.md 2.6: at most 16 advertised */
+#define SY_LIMIT_PERSISTENT 256u
+#define SY_LIMIT_SEEDS 64u
+#define SY_LIMIT_ID_LIST 1024u            /* unconditional, private ids */
+#define SY_LIMIT_RESOLVED 16u             /* addresses kept of one name */
+#define SY_LIMIT_TEXT 256u                /* moniker, version, network, listen_addr as kept of a peer */
+#define SY_LIMIT_PEX_ADDRS 1100u          /* what fits 64,000 bytes, protocol.md 5.1 */
+
+#endif

@@ -1,0 +1,51 @@
+/* Memory through the environment: every allocation can fail and is an ordinary error. */
+#ifndef SY_BASE_MEM_H
+#define SY_BASE_MEM_H
+
+#include "core/switchyard.h"
+
+/* Zeroed. Null when there is no memory. */
+void *sy_mem_new(const struct sy_env *env, size_t size);
+void sy_mem_free(const struct sy_env *env, void *ptr, size_t size);
+/* Grows an array to at least `need` elements (doubling, from 8). Returns false and changes nothing when it cannot. */
+SY_MUST bool sy_mem_grow(const struct sy_env *env, void **array, uint32_t *cap, uint32_t need, size_t elem);
+void sy_mem_wipe(void *ptr, size_t size);
+
+/*
+ * A pool of equal blocks: blocks that are given back are kept (up to keep_max) for the next taker, so that a steady
+ * state allocates nothing. Shared by the connections of a node.
+ */
+struct sy_pool {
+	void *free_list;
+	uint32_t block;
+	uint32_t kept, keep_max;
+	uint32_t in_use;
+};
+void sy_pool_init(struct sy_pool *pool, uint32_t block, uint32_t keep_max);
+void sy_pool_fini(struct sy_pool *pool, const struct sy_env *env);
+void *sy_pool_take(struct sy_pool *pool, const struct sy_env *env); /* not zeroed; null when there is no memory */
+void sy_pool_give(struct sy_pool *pool, const struct sy_env *env, void *block);
+
+/*
+ * A message on its way out: immutable, counted, one copy for a whole broadcast. Small ones (up to 256 bytes) come
+ * from the pool of the heap given.
+ */
+struct sy_payload {
+	uint32_t refs;
+	uint32_t len;
+	uint8_t bytes[];
+};
+struct sy_payload_heap {
+	struct sy_pool small; /* payloads of up to 256 bytes */
+};
+void sy_payload_heap_init(struct sy_payload_heap *heap);
+void sy_payload_heap_fini(struct sy_payload_heap *heap, const struct sy_env *env);
+struct sy_payload *sy_payload_new(struct sy_payload_heap *heap, const struct sy_env *env, struct sy_span bytes); /* refs = 1 */
+static inline struct sy_payload *sy_payload_ref(struct sy_payload *p)
+{
+	p->refs++;
+	return p;
+}
+void sy_payload_unref(struct sy_payload_heap *heap, const struct sy_env *env, struct sy_payload *p);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The address book: who was heard of, from whom, and whether it was ever reached. Source: protocol.md 6, D-27 to D-31.
+ * Times are Unix seconds. Memory: at most 48 bytes an entry beside the interned address, all shares counted.
+ */
+#ifndef SY_BOOK_BOOK_H
+#define SY_BOOK_BOOK_H
+
+#include "core/base/policy.h"
+#include "core/base/rng.h"
+#include "core/switchyard.h"
+
+struct sy_book;
+
+#define SY_BOOK_NEED_MORE 1000u
+
+/* `entity` names the random streams; the key is drawn unless a snapshot brings one. Null when there is no memory. */
+struct sy_book *sy_book_new(const struct sy_env *env, const struct sy_policy *policy, bool strict, uint64_t entity);
+void sy_book_free(struct sy_book *book);
+
+void sy_book_add_own(struct sy_book *book, const struct sy_netaddr *addr); /* "our addresses" */
+bool sy_book_is_own(const struct sy_book *book, const struct sy_netaddr *addr);
+void sy_book_add_private(struct sy_book *book, const struct sy_id *id);
+
+/* SY_OK (added or one more bucket), SY_ADDR_KNOWN (nothing changed), SY_ADDR_INVALID, SY_BANNED, SY_ADDR_PRIVATE, SY_ADDR_PRIVATE_SRC, SY_ADDR_OWN,
+ * SY_ADDR_UNROUTABLE, SY_NO_MEMORY, SY_LIMIT; checks in the order of protocol.md 6.5. */
+SY_MUST enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint64_t now_s);
+void sy_book_remove(struct sy_book *book, const struct sy_id *id);
+void sy_book_mark_attempt(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s);
+void sy_book_mark_good(struct sy_book *book, const struct sy_id *id, uint64_t now_s);
+/* Bans: SY_NOT_FOUND when the id is not in the book (upstream; D-13 bans it all the same in default). */
+SY_MUST enum sy_err sy_book_mark_bad(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s, uint64_t for_s);
+void sy_book_reinstate(struct sy_book *book, uint64_t now_s);
+
+bool sy_book_has(const struct sy_book *book, const struct sy_id *id);
+bool sy_book_is_good(const struct sy_book *book, const struct sy_id *id);
+bool sy_book_is_banned(const struct sy_book *book, const struct sy_id *id, uint64_t now_s);
+bool sy_book_needs_more(const struct sy_book *book); /* size < SY_BOOK_NEED_MORE */
+struct sy_book_counts sy_book_counts(const struct sy_book *book);
+
+/* bias: percent towards new addresses, clamped. False: none. */
+SY_MUST bool sy_book_pick(struct sy_book *book, uint32_t bias, struct sy_netaddr *addr);
+/* out holds SY_PEX_SELECTION_MAX + 1. Return how many. */
+size_t sy_book_selection(struct sy_book *book, struct sy_netaddr *out);
+size_t sy_book_selection_biased(struct sy_book *book, uint32_t bias, struct sy_netaddr *out);
+void sy_book_each(const struct sy_book *book, void (*visit)(void *arg, const struct sy_netaddr *addr, bool old), void *arg);
+
+/* Exposed for the vectors of protocol.md 6.3 with SipHash in place of HighwayHash: bucket indices are in range and stable for a key. */
+uint32_t sy_book_new_bucket(const struct sy_book *book, const struct sy_netaddr *addr, const struct sy_netaddr *src);
+uint32_t sy_book_old_bucket(const struct sy_book *book, const struct sy_netaddr *addr);
+
+#endif

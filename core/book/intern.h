@@ -1,0 +1,24 @@
+/*
+ * Addresses, each kept once for all nodes of a process. An index is private to the process: never order by it, hash
+ * it, trace it or save it. Append-only (simulator) or reference-counted and bounded (real sockets).
+ */
+#ifndef SY_BOOK_INTERN_H
+#define SY_BOOK_INTERN_H
+
+#include "core/switchyard.h"
+
+/* max: entries at most (SY_LIMIT_INTERNED); counted: entries go when their last reference goes. Memory from env. */
+struct sy_addrs *sy_addrs_new(const struct sy_env *env, uint32_t max, bool counted);
+void sy_addrs_free(struct sy_addrs *addrs, const struct sy_env *env);
+/* Takes a reference. Returns 0 when full or out of memory, else an index >= 1. */
+uint32_t sy_addrs_intern(struct sy_addrs *addrs, const struct sy_env *env, const struct sy_netaddr *addr);
+void sy_addrs_ref(struct sy_addrs *addrs, uint32_t index);
+void sy_addrs_unref(struct sy_addrs *addrs, uint32_t index);
+/* Valid until the next intern. */
+const struct sy_netaddr *sy_addrs_get(const struct sy_addrs *addrs, uint32_t index);
+/* An index that has the same id (0 = none): ids are interned beside addresses, so that books compare integers. */
+uint32_t sy_addrs_id_of(const struct sy_addrs *addrs, uint32_t index);
+uint32_t sy_addrs_find_id(const struct sy_addrs *addrs, const struct sy_id *id);
+uint32_t sy_addrs_count(const struct sy_addrs *addrs);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * One connection from dial or accept to close: the upgrade (secret handshake, node info, verdicts) and then the way of
+ * the bytes between frames and mconn. It decides what a peer must prove, not who may be a peer (that is the switch).
+ *
+ *   DIALLING ──dialled──> FILTERING ──verdict──> EPHEMERAL ──key──> AUTH ──signature──> NODE_INFO ──valid──> JUDGING ──run──> RUNNING
+ *   (accept) ───────────────^                                                            │  ^                              │  │
+ *                                                                                        v  │ resolved                     │  └─flush─> FLUSHING
+ *   any state ──error, stop──> CLOSED                                                   RESOLVING (upstream only)           └──> CLOSED <──┘
+ *
+ * Source: protocol.md 2.1-2.6, 3.1, 3.5, 3.10.
+ */
+#ifndef SY_CONN_CONN_H
+#define SY_CONN_CONN_H
+
+#include "core/mconn/mconn.h"
+#include "core/secret/frames.h"
+#include "core/wire/nodeinfo.h"
+
+enum sy_conn_state {
+	SY_CONN_DIALLING = 0, /* the driver was asked to connect */
+	SY_CONN_FILTERING,    /* open; connection filters are being asked (passed at once when there are none) */
+	SY_CONN_EPHEMERAL,    /* our key is out, theirs is awaited */
+	SY_CONN_AUTH,         /* frames are sealed from here on; signatures cross (ours may wait for the signer) */
+	SY_CONN_NODE_INFO,    /* node infos cross */
+	SY_CONN_RESOLVING,    /* upstream: the peer's host name is looked up */
+	SY_CONN_JUDGING,      /* upgraded; the switch decides */
+	SY_CONN_RUNNING,      /* a peer */
+	SY_CONN_FLUSHING,     /* no new messages; closes when all is written */
+	SY_CONN_CLOSED,       /* nothing goes in or out any more */
+	SY_CONN_STATES
+};
+const char *sy_conn_state_name(enum sy_conn_state state);
+
+/* What the connections of one node share. */
+struct sy_conn_shared {
+	const struct sy_env *env;
+	const struct sy_policy *policy;
+	struct sy_mconn_shared mconn;
+	const struct sy_node_info *our_info;
+	const struct sy_id *our_id;
+	uint8_t our_pubkey[32];
+	uint64_t handshake_timeout_ns; /* each of the two phases */
+	struct sy_pool frames;         /* sealed or plain frames that are not complete or not worked off: SY_FRAME_SEALED each */
+	struct sy_pool upgrades;       /* struct sy_upgrade, while a connection is upgraded */
+	uint8_t *scratch;              /* SY_FRAME_SEALED bytes, never kept over a call */
+};
+SY_MUST enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
+                                        const struct sy_channel_set *channels, const struct sy_config *config,
+                                        const struct sy_node_info *our_info, const struct sy_id *our_id);
+void sy_conn_shared_fini(struct sy_conn_shared *shared);
+
+struct sy_upgrade; /* core/conn/upgrade.h */
+
+struct sy_conn {
+	enum sy_conn_state state;
+	bool outbound;
+	bool eof;                  /* the peer has closed its direction */
+	struct sy_upgrade *upgrade; /* null once running */
+	struct sy_mconn *mconn;     /* null until running */
+	struct sy_frames frames;
+	uint8_t *partial;           /* from the pool: an incomplete sealed frame; null when empty */
+	uint8_t *rest;              /* from the pool: plaintext not worked off (limiter, inbox); null when empty */
+	uint16_t partial_len, rest_at, rest_len;
+	uint64_t deadline_ns;       /* of the upgrade's phase */
+	uint64_t entity;
+	uint16_t peer_channels;     /* bit i: the peer advertises our i-th channel */
+};
+
+/* What a step asks for or hands up. */
+enum sy_conn_event_kind {
+	SY_CONN_EV_NONE = 0, /* all bytes are consumed, or the connection cannot take more now */
+	SY_CONN_EV_SIGN,     /* sign `challenge`; then sy_conn_signed */
+	SY_CONN_EV_RESOLVE,  /* look `host` up; then sy_conn_resolved */
+	SY_CONN_EV_UPGRADED, /* state is JUDGING: identity is set; sy_conn_run or sy_conn_close follows */
+	SY_CONN_EV_MESSAGE,  /* channel, message: valid until the next call on this connection */
+};
+struct sy_conn_identity {
+	struct sy_id id;
+	uint8_t pubkey[32];
+	struct sy_netaddr reported; /* flags == 0: not an IP literal (or not resolved) */
+	struct sy_node_info info;   /* spans valid until sy_conn_run */
+};
+struct sy_conn_event {
+	enum sy_conn_event_kind kind;
+	uint8_t challenge[32];
+	const char *host;
+	const struct sy_conn_identity *identity;
+	uint8_t channel;
+	struct sy_span message;
+};
+
+/* dialled_id: the id that must answer (outbound), else null. */
+void sy_conn_init(struct sy_conn *c, struct sy_conn_shared *shared, bool outbound, const struct sy_id *dialled_id, uint64_t entity);
+/* Gives everything back; idempotent; wipes keys. */
+void sy_conn_fini(struct sy_conn *c, struct sy_conn_shared *shared);
+
+/* The socket is open (DIALLING -> FILTERING for outbound; inbound starts there). */
+void sy_conn_opened(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns);
+/* Filters have passed: the handshake starts, its deadline with it. SY_NO_MEMORY. */
+SY_MUST enum sy_err sy_conn_start(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, const struct sy_id *dialled_id);
+/*
+ * Takes bytes off the socket. Call with the rest (bytes + consumed) until kind is NONE; after EV_MESSAGE also call
+ * once more with the rest, even if that is empty. SY_PEER_* and SY_NO_MEMORY end the connection (the caller closes).
+ */
+SY_MUST enum sy_err sy_conn_feed(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, const uint8_t *bytes, size_t n,
+                                 size_t *consumed, struct sy_conn_event *event);
+/* How many socket bytes may come now; 0 while rest holds plaintext, or in a state that reads nothing. */
+size_t sy_conn_read_window(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns);
+void sy_conn_signed(struct sy_conn *c, struct sy_conn_shared *shared, const uint8_t sig[64], uint64_t now_ns);
+/* *ip null: the name did not resolve. Returns an error that ends the connection, else the event of the next step is due: call feed with 0 bytes. */
+SY_MUST enum sy_err sy_conn_resolved(struct sy_conn *c, struct sy_conn_shared *shared, const uint8_t *ip, uint64_t now_ns);
+/* JUDGING -> RUNNING: the mconn starts; the upgrade's memory goes back. SY_NO_MEMORY. Plaintext kept over is fed by the next feed. */
+SY_MUST enum sy_err sy_conn_run(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns);
+void sy_conn_flush(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns); /* RUNNING -> FLUSHING */
+void sy_conn_close(struct sy_conn *c, struct sy_conn_shared *shared);                  /* any -> CLOSED; keys are wiped */
+
+bool sy_conn_has_output(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns);
+/* Whole frames into buf, cap >= SY_FRAME_SEALED. *err: SY_NONCE_EXHAUSTED ends the connection. */
+size_t sy_conn_fill(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, uint8_t *buf, size_t cap, enum sy_err *err);
+/* FLUSHING and everything handed out by fill. */
+bool sy_conn_flushed(const struct sy_conn *c);
+uint64_t sy_conn_deadline(const struct sy_conn *c, const struct sy_conn_shared *shared);
+SY_MUST enum sy_err sy_conn_expire(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,30 @@
+/* Messages of the PEX channel. Source: protocol.md 5.1. */
+#ifndef SY_WIRE_PEXMSG_H
+#define SY_WIRE_PEXMSG_H
+
+#include "core/switchyard.h"
+
+enum sy_pex_kind { SY_PEX_REQUEST = 1, SY_PEX_ADDRS };
+
+#define SY_PEX_REQUEST_BYTES "\x0a\x00"
+/* Upper bound of one encoded address with its tag: 2 + 42 + 41 + 4. */
+#define SY_PEX_ADDR_MAX 96u
+
+/* Writes PexAddrs{addrs}; null addresses are skipped. Returns the size, 0 when cap is too small. */
+size_t sy_pex_addrs_encode(const struct sy_netaddr *addrs, size_t n, uint8_t *buf, size_t cap);
+
+/*
+ * Tells what a message is and, for PexAddrs, hands out its addresses one by one. The whole list is checked before the
+ * first is handed out: SY_PEER_PEX_BAD_ADDR when any entry has no IP literal or a port >= 65536, SY_PEER_BAD_MESSAGE
+ * when it is malformed or carries no member.
+ */
+struct sy_pex_reader {
+	enum sy_pex_kind kind;
+	uint32_t count;
+	struct sy_span rest;
+};
+SY_MUST enum sy_err sy_pex_parse(struct sy_span message, struct sy_pex_reader *reader);
+/* False at the end. An entry whose id is not 40 hex digits comes without SY_ADDR_HAS_ID. */
+bool sy_pex_next(struct sy_pex_reader *reader, struct sy_netaddr *addr);
+
+#endif

@@ -1,0 +1,27 @@
+/* A run's heart: virtual time, the queue, the seed, sources and their trace hashes. No threads, no files. */
+#ifndef SIM_ENGINE_ENGINE_H
+#define SIM_ENGINE_ENGINE_H
+
+#include "core/base/hash.h"
+#include "sim/engine/queue.h"
+#include "sim/engine/rand.h"
+
+struct sim_engine {
+	uint64_t now_ns;
+	uint64_t seed;
+	uint64_t events;       /* worked off so far */
+	struct sim_queue *queue;
+	struct sim_source *const *sources; /* registered, in the order of registration */
+	uint32_t num_sources;
+};
+
+struct sim_engine *sim_engine_new(uint64_t seed);
+void sim_engine_free(struct sim_engine *e);
+/* Registers a source under a stable name; its rank is a function of seed and name, made unique. Returns false when out of memory. */
+bool sim_engine_add_source(struct sim_engine *e, struct sim_source *s, const char *name);
+bool sim_engine_schedule(struct sim_engine *e, struct sim_source *s, struct sim_event *event, enum sim_class class_, uint64_t at_ns);
+void sim_engine_cancel(struct sim_engine *e, struct sim_event *event);
+/* Works off the next event if it is due at or before until_ns; false when there is none (now_ns is then until_ns). */
+bool sim_engine_step(struct sim_engine *e, uint64_t until_ns);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Counter-based randomness of a run: a pure function of (seed, purpose, entity, counter). No state, so a draw more or
+ * less shifts no other. Samplers are integer or fixed point: no libm. Source: design of the simulator, docs/SIMULATOR.md.
+ */
+#ifndef SIM_ENGINE_RAND_H
+#define SIM_ENGINE_RAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Purposes of the simulator, beside core's (enum sy_purpose, below 1000). */
+enum sim_purpose {
+	SIM_RAND_RANK = 1000, SIM_RAND_KEY, SIM_RAND_LATENCY, SIM_RAND_LOSS, SIM_RAND_SYN, SIM_RAND_REGION,
+	SIM_RAND_START, SIM_RAND_SCRIPT, SIM_RAND_FAULT, SIM_RAND_ADDRESS, SIM_RAND_GRAPH,
+};
+
+uint64_t sim_rand_u64(uint64_t seed, uint32_t purpose, uint64_t entity, uint64_t counter);
+void sim_rand_bytes(uint64_t seed, uint32_t purpose, uint64_t entity, uint64_t counter, void *buf, size_t n);
+uint64_t sim_rand_below(uint64_t seed, uint32_t purpose, uint64_t entity, uint64_t counter, uint64_t bound);
+
+/* Fixed point with 32 fractional bits, from a uniform 64-bit draw. */
+int64_t sim_exponential_q32(uint64_t u);  /* mean 1 */
+int64_t sim_normal_q32(uint64_t u1, uint64_t u2); /* mean 0, deviation 1 */
+int64_t sim_exp_q32(int64_t x);           /* e^x, x within [-20, 20] */
+int64_t sim_log_q32(uint64_t x_q32);      /* ln x, x > 0 */
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * The virtual network: hosts with addresses, the links between them, sockets, faults. Each host is a tp_transport.
+ * Links are pipelines (rate and queue, delay, loss, policy); state exists only for pairs that are in use.
+ */
+#ifndef SIM_NET_NET_H
+#define SIM_NET_NET_H
+
+#include "core/switchyard.h"
+#include "sim/engine/engine.h"
+#include "transport/transport.h"
+
+struct sim_net;
+struct sim_host;
+
+enum sim_tcp { SIM_TCP_NONE = 0, SIM_TCP_SEGMENT, SIM_TCP_FLOW }; /* the latter two are another work's: sim_net_new refuses them with SY_NOT_FOUND */
+
+/* A distribution of one-way delays, nanoseconds. */
+enum sim_dist_kind { SIM_DIST_CONSTANT = 0, SIM_DIST_UNIFORM, SIM_DIST_NORMAL, SIM_DIST_LOGNORMAL, SIM_DIST_EXPONENTIAL, SIM_DIST_PARETO };
+struct sim_dist {
+	enum sim_dist_kind kind;
+	uint64_t a_ns, b_ns;   /* constant: a; uniform: a..b; normal: mean a, deviation b; lognormal: median a, sigma b (Q32 in b); exponential: minimum a, mean of the rest b; pareto: minimum a, shape in b (Q32) */
+	uint64_t max_ns;       /* 0: no cap */
+};
+
+struct sim_link_params {
+	struct sim_dist latency;  /* one way */
+	uint64_t rate_bits;       /* per direction of a pair, bits per second; 0: unlimited */
+	uint32_t loss_ppm;        /* of MTU-sized packets, parts per million */
+	uint64_t queue_bytes;     /* drop-tail bound of the bottleneck; 0: max(1 BDP, 45,000) */
+	uint32_t mtu;             /* 1500 */
+};
+
+struct sim_net_config {
+	enum sim_tcp tcp;
+	struct sim_link_params link;       /* between all pairs, unless regions say otherwise */
+	const char *const *regions;        /* names; null: none. The matrix of sim/net/regions.h gives the latencies */
+	size_t num_regions;
+	uint64_t uplink_bits, downlink_bits; /* per host; 0: unlimited */
+};
+
+enum sy_err sim_net_new(struct sim_net **out, struct sim_engine *engine, const struct sim_net_config *config, const char **what);
+void sim_net_free(struct sim_net *net);
+
+/* A host named for its node; region < 0: assigned round-robin when there are regions. ip null: a public IPv4 in a /16 of its own. */
+struct sim_host *sim_host_new(struct sim_net *net, const char *name, int region, const uint8_t *ip);
+struct tp_transport *sim_host_transport(struct sim_host *host); /* one attached driver at a time; fini of the transport = the process died */
+void sim_host_address(const struct sim_host *host, struct sy_netaddr *addr); /* ip only */
+uint32_t sim_host_index(const struct sim_host *host);
+const char *sim_host_name(const struct sim_host *host);
+const char *sim_host_region(const struct sim_host *host); /* "" when there are none */
+uint64_t sim_host_random_entity(const struct sim_host *host);
+/* Names for the simulated DNS. */
+enum sy_err sim_net_dns_set(struct sim_net *net, const char *name, const struct sy_netaddr *addrs, size_t n);
+
+/* Links between two hosts, this direction only; null params: back to the network's. */
+enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_host *to, const struct sim_link_params *params);
+
+/* Faults, at once. They belong to class SIM_FAULT events of the caller. */
+enum sim_cut {
+	SIM_CUT_NONE = 0,
+	SIM_CUT_HOLD,       /* partition: bytes are held and come after heal; SYNs are lost */
+	SIM_CUT_BLACKHOLE,  /* bytes and SYNs vanish for ever; connections hang */
+	SIM_CUT_REFUSE,     /* new connections are refused; old ones live */
+};
+void sim_net_cut(struct sim_net *net, struct sim_host *from, struct sim_host *to, enum sim_cut cut); /* one direction */
+void sim_net_heal(struct sim_net *net); /* all cuts */
+/* Resets every connection between the two. */
+void sim_net_reset(struct sim_net *net, struct sim_host *a, struct sim_host *b);
+
+/* Counters for measures (read-only). */
+struct sim_net_stats {
+	uint64_t bytes_sent, bytes_delivered, segments_lost, connects, connects_failed, resets;
+	uint64_t links_in_use, sockets;
+};
+void sim_net_stats(const struct sim_net *net, struct sim_net_stats *stats);
+/* Rolling hash of faults and network decisions (draws, losses), for the run's trace hash. */
+uint64_t sim_net_hash(const struct sim_net *net);
+/* Bytes of memory for one idle connection end: socket and its share of the link. For budgets. */
+size_t sim_net_socket_memory(const struct sim_net *net);
+
+#endif

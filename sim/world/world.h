@@ -1,0 +1,104 @@
+/*
+ * A world: the clock, the network and the nodes that a scenario acts on. Two of them, one interface: simulated
+ * (world_sim.c: engine, virtual network, disks in memory) and real (world_tcp.c: libuv, loopback sockets). The Lua
+ * host, the measures and the command line know only this header.
+ */
+#ifndef SIM_WORLD_WORLD_H
+#define SIM_WORLD_WORLD_H
+
+#include "core/switchyard.h"
+#include "sim/engine/queue.h"
+#include "sim/net/net.h"
+
+struct world;
+struct world_node;
+
+enum world_kind { WORLD_SIM, WORLD_TCP };
+
+struct world_options {
+	enum world_kind kind;
+	uint64_t seed;
+	bool null_crypto;      /* refused (SY_INVALID) with WORLD_TCP */
+	enum sim_tcp tcp;
+};
+
+/* What the owner of the world hears. Called from the world's loop; may call back into the world. */
+struct world_listener {
+	void *ctx;
+	void (*peer_up)(void *ctx, struct world_node *n, const struct sy_output *out);
+	void (*peer_down)(void *ctx, struct world_node *n, const struct sy_output *out);
+	void (*send_done)(void *ctx, struct world_node *n, uint64_t token, enum sy_err err);
+	void (*trace)(void *ctx, struct world_node *n, const struct sy_trace *trace);
+	void (*started)(void *ctx, struct world_node *n, enum sy_err err);
+	void (*stopped)(void *ctx, struct world_node *n);
+};
+
+enum sy_err world_new(struct world **out, const struct world_options *options, const struct world_listener *listener, const char **what);
+void world_free(struct world *w);
+enum world_kind world_kind(const struct world *w);
+uint64_t world_seed(const struct world *w);
+/* Nanoseconds since the run began. */
+uint64_t world_now_ns(const struct world *w);
+/* The network; once, before the first node. In WORLD_TCP rate and latency are kept by a paced relay in the transport; loss is refused: SY_INVALID, *what says so. */
+enum sy_err world_network(struct world *w, const struct sim_net_config *config, const char **what);
+
+/* Calls fn once at at_ns (at or after it in a real world). class: SIM_FAULT, SIM_SCRIPT or SIM_OBSERVER. Null when out of memory. */
+struct world_timer;
+struct world_timer *world_at(struct world *w, uint64_t at_ns, enum sim_class class_, void (*fn)(void *arg), void *arg);
+void world_cancel(struct world *w, struct world_timer *t); /* before it has fired; frees it */
+
+/* Runs until until_ns, until world_halt, or (for the sake of progress) until the wall deadline; returns true when until_ns was reached. */
+bool world_run(struct world *w, uint64_t until_ns, uint64_t wall_slice_ns);
+void world_halt(struct world *w);
+
+struct world_node_config {
+	const char *name;             /* unique, stable */
+	const char *region;           /* null: round-robin when the network has regions */
+	const uint8_t *ip;            /* null: one is given */
+	struct sy_config p2p;         /* name, pubkey, listen_addr are filled in by the world; texts are copied */
+	const struct sy_reactor *reactors; /* copied; `self` must outlive the node */
+	size_t num_reactors;
+};
+
+/* Makes a node with a key of its own (a function of seed and name in the simulator); it does not run yet. */
+enum sy_err world_node_add(struct world *w, const struct world_node_config *config, struct world_node **out, const char **what);
+/* id@ip:port, known from the beginning. */
+void world_node_address(const struct world_node *n, struct sy_netaddr *addr);
+const char *world_node_name(const struct world_node *n);
+const char *world_node_region(const struct world_node *n);
+uint32_t world_node_index(const struct world_node *n); /* in the order of adding */
+uint32_t world_node_count(const struct world *w);
+struct world_node *world_node_at(struct world *w, uint32_t index);
+void world_node_set_user(struct world_node *n, void *user);
+void *world_node_user(const struct world_node *n);
+enum sy_err world_node_start(struct world_node *n);  /* SY_INVALID when it runs; also after stop or crash: a restart with what its disk holds */
+void world_node_stop(struct world_node *n);          /* orderly; the book is saved */
+void world_node_crash(struct world_node *n);         /* at once; nothing is saved */
+void world_node_lose_disk(struct world_node *n);     /* the saved address book is gone */
+bool world_node_running(const struct world_node *n);
+/* The core, to look at; null when it does not run. */
+struct sy_node *world_node_core(const struct world_node *n);
+/* An input of the owner: sends, stops, dials. SY_NOT_RUNNING. */
+struct sy_answer world_node_input(struct world_node *n, struct sy_input *in);
+
+/* Faults; SY_INVALID in a real world, *what says that only a simulator can. */
+enum sy_err world_cut(struct world *w, struct world_node *from, struct world_node *to, enum sim_cut cut, const char **what);
+enum sy_err world_heal(struct world *w, const char **what);
+enum sy_err world_reset(struct world *w, struct world_node *a, struct world_node *b, const char **what);
+enum sy_err world_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params, const char **what);
+enum sy_err world_dns(struct world *w, const char *name, const struct sy_netaddr *addrs, size_t n, const char **what);
+
+/* Random words for the script: a stream of its own. */
+uint64_t world_rand(struct world *w, enum sim_purpose purpose, uint64_t entity, uint64_t counter);
+
+struct world_stats {
+	uint64_t events;
+	uint64_t frames_sealed, frames_opened, messages;
+	uint64_t node_memory;  /* bytes held by cores, drivers, sockets, links */
+	struct sim_net_stats net;
+};
+void world_stats(const struct world *w, struct world_stats *stats);
+/* The trace hash of the run so far: every source's rolling hash in source order. Observers leave no mark on it. 0 in a real world. */
+uint64_t world_hash(const struct world *w);
+
+#endif

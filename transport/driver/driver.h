@@ -1,0 +1,67 @@
+/*
+ * The driver: pumps one node against one transport. It gives the transport's events to the node as inputs, and after
+ * each event carries out what the node has put out: dials, closes, signatures, look-ups, saves, and the bytes of the
+ * connections that are ready, as far as their sockets have room. The same code runs over TCP and in the simulator.
+ */
+#ifndef TP_DRIVER_H
+#define TP_DRIVER_H
+
+#include "core/switchyard.h"
+#include "transport/transport.h"
+
+struct tp_driver;
+
+/* Where a node's things are kept: files in a real node, a disk in memory in the simulator. All optional. */
+struct tp_store {
+	void *ctx;
+	/* SY_OK; SY_IO (disk full and the like): the driver keeps the book marked as unsaved and tries again with the next save. */
+	enum sy_err (*save_book)(void *ctx, struct sy_span snapshot);
+};
+
+struct tp_driver_hooks {
+	void *ctx;
+	/* Signs with the node key, now or later through tp_driver_signed. Returns false: will come later. */
+	bool (*sign)(void *ctx, struct sy_ref conn, const uint8_t challenge[32], uint8_t sig[64]);
+	/* A message of a reactor with an inbox; answer with tp_driver_work_done. Null: worked off at once by the reactor's receive. */
+	void (*deliver)(void *ctx, const struct sy_output *out);
+	/* Results and news for the owner, after the fact; null: nobody listens. */
+	void (*send_done)(void *ctx, uint64_t token, enum sy_err err);
+	void (*peer_up)(void *ctx, const struct sy_output *out);
+	void (*peer_down)(void *ctx, const struct sy_output *out);
+	void (*started)(void *ctx, enum sy_err err);
+	void (*stopped)(void *ctx);
+	void (*filter)(void *ctx, const struct sy_output *out); /* answer with tp_driver_verdict; null: everything passes */
+	void (*trace)(void *ctx, const struct sy_trace *trace);
+	void (*save_failed)(void *ctx, enum sy_err err);
+	/* Modelled CPU time: called with what was worked on (frames sealed, opened, messages); null: free. For the simulator. */
+	void (*worked)(void *ctx, uint32_t frames_out, uint32_t frames_in, uint32_t messages);
+};
+
+struct tp_driver_config {
+	struct sy_netaddr listen;     /* flags are ignored; port 0: any */
+	bool no_listen;
+	const struct tp_store *store; /* may be null */
+	struct tp_driver_hooks hooks;
+};
+
+/* Takes nothing: node, transport, store must outlive it. SY_NO_MEMORY. `env` gives its memory. */
+SY_MUST enum sy_err tp_driver_new(struct tp_driver **out, const struct sy_env *env, struct sy_node *node, struct tp_transport *tp,
+                                  const struct tp_driver_config *config);
+/* Closes all sockets abruptly (a crash) unless the node was stopped first. */
+void tp_driver_free(struct tp_driver *d);
+/* Listens, gives the node its start. SY_IN_USE and the like: nothing was started. *bound: where it listens. */
+SY_MUST enum sy_err tp_driver_start(struct tp_driver *d, struct sy_netaddr *bound);
+/* Orderly: peers stop, the book is saved, hooks.stopped follows. */
+void tp_driver_stop(struct tp_driver *d);
+/* Any input of the owner (sends, stops, dials): stamped with the time, carried out, pumped unless inside an event. */
+struct sy_answer tp_driver_input(struct tp_driver *d, struct sy_input *in);
+void tp_driver_signed(struct tp_driver *d, struct sy_ref conn, const uint8_t *sig /* null: failed */);
+void tp_driver_verdict(struct tp_driver *d, struct sy_ref conn, enum sy_err err);
+void tp_driver_work_done(struct tp_driver *d, uint64_t token, enum sy_err err);
+/* Asks for a save now (SY_IN_SAVE_BOOK). */
+void tp_driver_save_book(struct tp_driver *d);
+struct sy_node *tp_driver_node(struct tp_driver *d);
+/* The driver's own memory in bytes, for budgets. */
+size_t tp_driver_memory(const struct tp_driver *d);
+
+#endif
