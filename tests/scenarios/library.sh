@@ -1,0 +1,40 @@
+#!/bin/sh
+# Every scenario of the library holds in every profile with a few seeds (tests/deep.sh: with many), but for the ones
+# that are meant to fail (scenarios/reproduce). A failure prints the command that replays it.
+set -u
+tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
+: "${SEEDS:=1..4}"
+bad=0
+for f in scenarios/*/*.lua; do
+	case $f in scenarios/reproduce/*) continue ;; esac
+	for p in default upstream upstream-v0.38; do
+		if "$SWITCHYARD" run "$f" --profile $p --seeds "$SEEDS" -j 2 --crypto null --out "$tmp/out" >"$tmp/log" 2>&1; then
+			echo "ok - $f in $p, seeds $SEEDS"
+		else
+			sed 's/^/# /' "$tmp/log" | tail -12
+			echo "not ok - $f in $p, seeds $SEEDS"
+			bad=1
+		fi
+	done
+done
+
+# reproduce/seeded fails for some seed; the command that it prints replays the failure bit for bit
+"$SWITCHYARD" run scenarios/reproduce/seeded.lua --seeds 1..40 -j 2 --out "$tmp/out" >"$tmp/log" 2>&1
+again=$(sed -n 's/^ *\(.*switchyard run .*seeded.lua .*--seed [0-9]*.*\)$/\1/p' "$tmp/log" | head -1)
+seed=$(printf '%s' "$again" | sed -n 's/.*--seed \([0-9]*\).*/\1/p')
+if [ -n "$seed" ]; then
+	a=$("$SWITCHYARD" run scenarios/reproduce/seeded.lua --seed "$seed" --json --out "$tmp/a"); ca=$?
+	b=$("$SWITCHYARD" run scenarios/reproduce/seeded.lua --seed "$seed" --json --out "$tmp/b"); cb=$?
+	ha=$(printf '%s' "$a" | sed -n 's/.*"hash": *"\([0-9a-f]*\)".*/\1/p')
+	hb=$(printf '%s' "$b" | sed -n 's/.*"hash": *"\([0-9a-f]*\)".*/\1/p')
+	if [ $ca = 1 ] && [ $cb = 1 ] && [ -n "$ha" ] && [ "$ha" = "$hb" ]; then echo "ok - a failing seed fails again with the same hash"; else
+		echo "# $ca $cb $ha $hb"
+		echo "not ok - a failing seed fails again with the same hash"
+		bad=1
+	fi
+else
+	tail -5 "$tmp/log" | sed 's/^/# /'
+	echo "not ok - some seed of reproduce/seeded fails and says how to repeat it"
+	bad=1
+fi
+exit $bad
