@@ -55,6 +55,8 @@
 #define SY_LIMIT_ID_LIST 1024u            /* unconditional, private ids */
 #define SY_LIMIT_RESOLVED 16u             /* addresses kept of one name */
 #define SY_LIMIT_TEXT 256u                /* moniker, version, network, listen_addr as kept of a peer */
+#define SY_LIMIT_SMALL_PAYLOAD 256u       /* bytes of a message that comes from a node's pool: votes and steps fit */
+#define SY_LIMIT_PAYLOADS_KEPT 32u        /* small messages kept for reuse: 8 KiB a node */
 #define SY_LIMIT_PEX_ADDRS 1100u          /* what fits 64,000 bytes, protocol.md 5.1 */
 
 #endif

@@ -15,7 +15,10 @@ void sy_ed25519_keypair(uint8_t pub[32], uint8_t secret[64], const uint8_t seed[
 void sy_ed25519_sign(uint8_t sig[64], const uint8_t secret[64], const void *bytes, size_t n);
 bool sy_ed25519_verify(const uint8_t pub[32], const uint8_t sig[64], const void *bytes, size_t n);
 bool sy_ed25519_small_order(const uint8_t pub[32]);
-/* ChaCha20-Poly1305-IETF, no additional data, nonce 00000000 || u64le counter. */
+/*
+ * ChaCha20-Poly1305-IETF, no additional data, nonce 00000000 || u64le counter. seal: n plain bytes in, n + 16 out; open: n sealed
+ * bytes in, n - 16 out; false when the tag is wrong, and nothing may be read from plain then.
+ */
 void sy_aead_seal(uint8_t *out, const uint8_t *plain, size_t n, const uint8_t key[32], uint64_t counter);
 SY_MUST bool sy_aead_open(uint8_t *plain, const uint8_t *sealed, size_t n, const uint8_t key[32], uint64_t counter);
 void sy_random_bytes(void *buf, size_t n); /* for the real environment only */
