@@ -1,0 +1,108 @@
+#!/bin/sh
+# The deep check: what takes too long for every `make test`. Ends with "N passed, N failed".
+# usage: tests/deep.sh [PART...]      parts: matrix asan tiny valgrind tidy format seeds
+set -u
+cd "$(dirname "$0")/.." || exit 3
+logs=build/deep-logs
+mkdir -p "$logs"
+passed=0 failed=0
+say() { # say CODE NAME
+	if [ "$1" = 0 ]; then echo "ok - $2" && passed=$((passed + 1)); else echo "not ok - $2" && failed=$((failed + 1)); fi
+}
+jobs=$(nproc 2>/dev/null || echo 2)
+hash_of() { # hash_of BINARY FILE SEED PROFILE
+	"$1" run "$2" --seed "$3" --profile "$4" --json --out "$logs/out" 2>>"$logs/hash.err" | sed -n 's/.*"hash": *"\([0-9a-f]\{16\}\)".*/\1/p' | head -1
+}
+
+matrix() { # the same hashes from every compiler and optimisation level
+	builds=
+	for v in gcc:-O0 gcc:-O2 gcc:-O3 clang:-O0 clang:-O2 clang:-O3; do
+		cc=${v%%:*} opt=${v##*:} dir=build/matrix/$cc$opt
+		command -v $cc >/dev/null || { say 1 "matrix: $cc is missing" && continue; }
+		make -j"$jobs" CC=$cc OPT=$opt BUILD="$dir" all >"$logs/build-$cc$opt.log" 2>&1
+		say $? "$cc $opt builds with warnings as errors"
+		builds="$builds $dir/switchyard"
+	done
+	for run in "scenarios/pex/convergence.lua 7 default" "scenarios/pex/convergence.lua 7 upstream" "scenarios/pex/convergence.lua 8 upstream-v0.38" \
+		"scenarios/fairness/shares.lua 7 default" "scenarios/fairness/starvation.lua 7 upstream" "scenarios/reactor/echo.lua 7 default" \
+		"scenarios/faults/partition.lua 7 default" "scenarios/reproduce/seeded.lua 7 default"; do
+		all=
+		for b in $builds; do
+			# shellcheck disable=SC2086
+			all="$all$(hash_of "$b" $run) "
+		done
+		n=$(printf '%s' "$all" | tr ' ' '\n' | grep -c .)
+		u=$(printf '%s' "$all" | tr ' ' '\n' | grep . | sort -u | wc -l)
+		[ "$n" -ge 6 ] && [ "$u" = 1 ]
+		say $? "one hash from all builds: $run: $all"
+	done
+}
+
+variant() { # variant NAME PARTS: builds a variant and runs parts of the tests in it
+	make -j"$jobs" VARIANT="$1" all units >"$logs/build-$1.log" 2>&1
+	say $? "variant $1 builds"
+	shift_name=$1
+	shift
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 BUILD=build/$shift_name sh tests/run.sh "$@" >"$logs/run-$shift_name.log" 2>&1
+	code=$?
+	tail -30 "$logs/run-$shift_name.log" | grep -E 'FAILED|passed'
+	say $code "variant $shift_name passes: $*"
+}
+asan() { # and the smallest scenarios through the sanitized binary
+	variant asan unit
+	for f in smoke/two_nodes reactor/echo pex/seed_mode; do
+		build/asan/switchyard run scenarios/$f.lua --seed 1 --out "$logs/out" >"$logs/asan-run.log" 2>&1
+		say $? "sanitized run of scenarios/$f.lua"
+	done
+}
+tiny() { variant tiny unit; }
+
+valgrind_() {
+	make -j"$jobs" all units >"$logs/build-valgrind.log" 2>&1
+	cat >"$logs/wrap" <<'W'
+#!/bin/sh
+exec valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite --child-silent-after-fork=yes "$@"
+W
+	chmod +x "$logs/wrap"
+	WRAP=$logs/wrap SY_UNDER_VALGRIND=1 BUILD=build sh tests/run.sh unit >"$logs/valgrind.log" 2>&1
+	code=$?
+	tail -30 "$logs/valgrind.log" | grep -E 'FAILED|passed'
+	say $code "unit tests under valgrind"
+}
+
+tidy() {
+	git ls-files 'core/*.c' 'transport/*.c' 'sim/*.c' |
+		xargs -P "$jobs" -n 4 clang-tidy --quiet -- -std=c11 -D_GNU_SOURCE -I. $(pkg-config --cflags lua5.4 libsodium libuv jansson libprotobuf-c) \
+			>"$logs/tidy.log" 2>"$logs/tidy.err"
+	code=$?
+	grep -E 'warning:|error:' "$logs/tidy.log" | sort -u | head -20
+	say $code "clang-tidy"
+}
+
+format() {
+	git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror >"$logs/format.log" 2>&1
+	code=$?
+	grep -c 'error:' "$logs/format.log"
+	say $code "clang-format"
+}
+
+seeds() { # the three scripts of the language, three profiles, seeds 1..100
+	for f in reactor/echo fairness/shares pex/convergence; do
+		for p in default upstream upstream-v0.38; do
+			build/switchyard run scenarios/$f.lua --profile $p --seeds 1..100 -j "$jobs" --crypto null --out "$logs/out" >"$logs/seeds.log" 2>&1
+			code=$?
+			tail -1 "$logs/seeds.log"
+			say $code "scenarios/$f.lua in $p, seeds 1..100"
+		done
+	done
+}
+
+[ $# = 0 ] && set -- matrix asan tiny valgrind_ tidy format seeds
+for p in "$@"; do
+	[ "$p" = valgrind ] && p=valgrind_
+	echo "== $p"
+	"$p"
+done
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
