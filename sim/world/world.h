@@ -75,6 +75,8 @@ enum sy_err world_node_start(struct world_node *n);  /* SY_INVALID when it runs;
 void world_node_stop(struct world_node *n);          /* orderly; the book is saved */
 void world_node_crash(struct world_node *n);         /* at once; nothing is saved */
 void world_node_lose_disk(struct world_node *n);     /* the saved address book is gone */
+/* Replaces the configuration of a node that does not run (peers whose addresses were not known yet, other keys after a restart); texts are copied. SY_INVALID. */
+enum sy_err world_node_configure(struct world_node *n, const struct sy_config *p2p, const char **what);
 bool world_node_running(const struct world_node *n);
 /* The core, to look at; null when it does not run. */
 struct sy_node *world_node_core(const struct world_node *n);
