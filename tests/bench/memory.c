@@ -1,0 +1,95 @@
+/* Bytes of nodes, of idle connections, of book entries, counted by the allocators of a simulated world. */
+#include "tests/bench/bench.h"
+#include "core/book/book.h"
+#include "core/book/intern.h"
+
+#define SPOKES 200
+
+static void connections(bool null_crypto)
+{
+	struct world *w = bench_world(null_crypto, 1);
+	struct sy_channel channels[BENCH_CHANNELS];
+	bench_channels(channels);
+	struct sy_reactor r = {.name = "idle", .channels = channels, .num_channels = BENCH_CHANNELS};
+	struct world_node *hub = bench_node(w, "hub", &r, SPOKES + 10), *spoke[SPOKES];
+	for (int i = 0; i < SPOKES; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%d", i);
+		spoke[i] = bench_node(w, name, &r, 40);
+	}
+	world_run(w, 1000000000ull, UINT64_MAX);
+	struct world_stats before, after;
+	world_stats(w, &before);
+	for (int i = 0; i < SPOKES; i++)
+		bench_dial(spoke[i], hub);
+	world_run(w, 200ull * 1000000000ull, UINT64_MAX); /* pings have come and gone */
+	if (sy_node_counts(world_node_core(hub)).total != SPOKES) {
+		fprintf(stderr, "memory: only %u of %d are connected\n", sy_node_counts(world_node_core(hub)).total, SPOKES);
+		exit(3);
+	}
+	world_stats(w, &after);
+	char name[96];
+	if (null_crypto)
+		result("node without connections, book aside", (double)before.node_memory / (SPOKES + 1), "bytes", 8192, true);
+	snprintf(name, sizeof name, "one end of an idle connection, ten channels, %s crypto", null_crypto ? "null" : "real");
+	result(name, (double)(after.node_memory - before.node_memory) / (2 * SPOKES), "bytes", null_crypto ? 1024 : 2048, true);
+	world_free(w);
+}
+
+struct counted {
+	struct sy_env env;
+	size_t bytes;
+	uint64_t draws;
+};
+
+static void *count_alloc(void *ctx, void *old, size_t old_size, size_t new_size)
+{
+	struct counted *c = ctx;
+	c->bytes += new_size - old_size;
+	if (new_size == 0) {
+		free(old);
+		return NULL;
+	}
+	return realloc(old, new_size);
+}
+
+static void count_rand(void *ctx, enum sy_purpose purpose, uint64_t entity, uint64_t counter, void *buf, size_t n)
+{
+	(void)ctx;
+	sim_rand_bytes(1, (uint32_t)purpose, entity, counter, buf, n);
+}
+
+static void book(uint32_t entries)
+{
+	struct counted c = {.env = {.rand = count_rand, .alloc = count_alloc}}, shared = c;
+	c.env.ctx = &c;
+	shared.env.ctx = &shared;
+	c.env.addrs = sy_addrs_new(&shared.env, 1u << 20, false);
+	struct sy_book *b = sy_book_new(&c.env, sy_policy_of(SY_PROFILE_DEFAULT), true, 1);
+	size_t empty = c.bytes;
+	for (uint32_t i = 0; i < entries; i++) {
+		struct sy_netaddr a = {.port = 26656, .flags = SY_ADDR_HAS_ID, .ip = {[10] = 0xff, [11] = 0xff}}, src = a;
+		uint32_t x = 0x0b000000u + i * 65536u + 1u;
+		a.id.b[0] = (uint8_t)(i >> 8), a.id.b[1] = (uint8_t)i, a.id.b[2] = 1;
+		a.ip[12] = (uint8_t)(x >> 24), a.ip[13] = (uint8_t)(x >> 16), a.ip[14] = (uint8_t)(x >> 8), a.ip[15] = (uint8_t)x;
+		src.id.b[0] = 0xaa, src.id.b[1] = (uint8_t)(i % 50), src.ip[12] = (uint8_t)(60 + i % 50), src.ip[13] = 1;
+		enum sy_err err = sy_book_add(b, &a, &src, 1767225600u);
+		if (err != SY_OK && err != SY_ADDR_KNOWN && err != SY_ADDR_UNROUTABLE)
+			check(err, "adding to the book", NULL);
+	}
+	uint32_t have = sy_book_counts(b).total;
+	char name[96];
+	snprintf(name, sizeof name, "address-book entry, %u in the book", have);
+	result(name, (double)(c.bytes - empty) / have, "bytes", 48, true);
+	sy_book_free(b);
+	sy_addrs_free(c.env.addrs, &shared.env);
+}
+
+int main(void)
+{
+	connections(true);
+	connections(false);
+	book(400);
+	book(4000);
+	return 0;
+}
