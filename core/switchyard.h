@@ -291,12 +291,13 @@ struct sy_reactor {
 	const struct sy_channel *channels;
 	size_t num_channels;
 	void *self;
+	/* An error ends the node's start with it; SY_AGAIN: it is still being decided, and sy_ctx_started follows. */
 	enum sy_err (*start)(void *self, struct sy_ctx *ctx);
 	void (*stop)(void *self, struct sy_ctx *ctx);
 	void (*init_peer)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer);
 	void (*add_peer)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer);
 	void (*remove_peer)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, enum sy_err reason);
-	/* An error stops the peer with it. */
+	/* An error stops the peer with it. On a channel with an inbox it is called when the work is done (SY_IN_WORK_DONE). */
 	enum sy_err (*receive)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg);
 	/* Looks at the raw bytes before they are decoded; an error stops the peer with it. */
 	enum sy_err (*filter)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg);
@@ -342,6 +343,8 @@ SY_MUST enum sy_err sy_ctx_set_timer(struct sy_ctx *ctx, uint64_t token, uint64_
 SY_MUST enum sy_err sy_ctx_resolve(struct sy_ctx *ctx, const char *host, uint64_t token);
 /* Asks the owner to save the address book (SY_OUT_SAVE_BOOK). */
 void sy_ctx_save_book(struct sy_ctx *ctx);
+/* Ends a start that answered SY_AGAIN: SY_OK, or why the node does not start (SY_NO_SEEDS). Ignored at any other time. */
+void sy_ctx_started(struct sy_ctx *ctx, enum sy_err err);
 /* n bytes of the reactor's own random stream. */
 void sy_ctx_rand(struct sy_ctx *ctx, void *buf, size_t n);
 
@@ -439,7 +442,8 @@ enum sy_in_kind {
 	SY_IN_RESOLVED,      /* token, bytes: 16 bytes an address (IPv4 mapped), may be none; err */
 	SY_IN_VERDICT,       /* conn, err: answers SY_OUT_FILTER_CONN or SY_OUT_FILTER_PEER; SY_OK lets it pass */
 	SY_IN_BOOK,          /* bytes: a book snapshot (core/book/snapshot.h), before SY_IN_START */
-	SY_IN_WORK_DONE,     /* token: a message handed over by SY_OUT_DELIVER was worked off; err != 0 stops its peer */
+	SY_IN_WORK_DONE,     /* token: a message handed over by SY_OUT_DELIVER was worked off: its reactor's receive is called; err != 0
+	                        stops its peer instead */
 	SY_IN_TRY_SEND,      /* conn, channel, bytes */
 	SY_IN_SEND,          /* conn, channel, bytes, token, timeout_ns: SY_OUT_SEND_DONE follows unless the answer is an error */
 	SY_IN_BROADCAST,     /* channel, bytes. The answer's value: how many peers took it */
@@ -475,7 +479,8 @@ struct sy_answer sy_node_input(struct sy_node *node, const struct sy_input *in);
 enum sy_out_kind {
 	SY_OUT_NONE = 0,
 	SY_OUT_DIAL,         /* conn, addr, timeout_ns: connect; answer with SY_IN_DIALLED or SY_IN_DIAL_FAILED */
-	SY_OUT_CLOSE,        /* conn, err: the reason. Close the socket (also one that is still being dialled); the ref is dead from now on */
+	SY_OUT_CLOSE,        /* conn, err: the reason. Close the socket (also one that is still being dialled); the ref is dead from now on.
+	                        value: 1 what was written is still delivered, 0 abruptly (the connection or the peer is broken) */
 	SY_OUT_SIGN,         /* conn, bytes[32]: sign with the node key; answer with SY_IN_SIGNED */
 	SY_OUT_RESOLVE,      /* token, text: a host name; answer with SY_IN_RESOLVED */
 	SY_OUT_FILTER_CONN,  /* conn, addr; answer with SY_IN_VERDICT */
