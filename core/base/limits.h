@@ -57,6 +57,8 @@
 #define SY_LIMIT_TEXT 256u                /* moniker, version, network, listen_addr as kept of a peer */
 #define SY_LIMIT_SMALL_PAYLOAD 256u       /* bytes of a message that comes from a node's pool: votes and steps fit */
 #define SY_LIMIT_PAYLOADS_KEPT 32u        /* small messages kept for reuse: 8 KiB a node */
+#define SY_LIMIT_MESSAGE_DEPTH 64u        /* nested messages of a user's type; protobuf's own decoders stop at 100 */
+#define SY_LIMIT_DECODE_FACTOR 32u        /* memory a byte while decoding: a repeated field of 5 bytes takes 22 a byte with protobuf-c */
 #define SY_LIMIT_PEX_ADDRS 1100u          /* what fits 64,000 bytes, protocol.md 5.1 */
 
 #endif

@@ -10,7 +10,10 @@ enum sy_pex_kind { SY_PEX_REQUEST = 1, SY_PEX_ADDRS };
 /* Upper bound of one encoded address with its tag: 2 + 42 + 41 + 4. */
 #define SY_PEX_ADDR_MAX 96u
 
-/* Writes PexAddrs{addrs}; null addresses are skipped. Returns the size, 0 when cap is too small. */
+/*
+ * Writes PexAddrs{addrs}; null addresses (all bytes zero) are skipped. Returns the size, 0 when cap is too small: 6 bytes
+ * more than the addresses are always enough.
+ */
 size_t sy_pex_addrs_encode(const struct sy_netaddr *addrs, size_t n, uint8_t *buf, size_t cap);
 
 /*

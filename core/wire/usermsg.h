@@ -4,7 +4,11 @@
 
 #include "core/switchyard.h"
 
-/* SY_PEER_BAD_MESSAGE when the bytes do not parse, SY_NO_MEMORY. Memory while decoding is bounded by 16 times the bytes + 4 KiB. */
+/*
+ * SY_PEER_BAD_MESSAGE when the bytes do not parse, nest messages deeper than SY_LIMIT_MESSAGE_DEPTH (the library recurses)
+ * or need more memory than SY_LIMIT_DECODE_FACTOR times the bytes + 4 KiB at any time; SY_NO_MEMORY. *message is null then.
+ * Groups do not parse: protobuf-c does not know them.
+ */
 SY_MUST enum sy_err sy_usermsg_decode(const struct sy_env *env, const struct ProtobufCMessageDescriptor *type,
                                       struct sy_span bytes, struct ProtobufCMessage **message);
 void sy_usermsg_free(const struct sy_env *env, struct ProtobufCMessage *message);
