@@ -21,6 +21,7 @@
 #define SY_DEFAULT_RECV_MESSAGE 22020096u
 
 /* Ours. */
+#define SY_EPHEMERAL_MAX 1024u      /* payload of the first message as we take it: an honest one has 34 bytes and must fit one buffer */
 #ifdef SY_TINY
 #define SY_LIMIT_CONNS 64u
 #define SY_LIMIT_HANDSHAKES 16u
