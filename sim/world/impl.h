@@ -1,0 +1,129 @@
+/*
+ * The inside of a world: what the simulated and the real one have in common, and the table of what they do
+ * differently. Only the files of this room include it.
+ */
+#ifndef SIM_WORLD_IMPL_H
+#define SIM_WORLD_IMPL_H
+
+#include "core/book/intern.h"
+#include "core/secret/suite.h"
+#include "sim/world/world.h"
+#include "transport/driver/driver.h"
+#include "transport/transport.h"
+
+#define WORLD_WHAT_TEXT 256u
+#define WORLD_TIMER_CHUNK 64u /* timers are allocated by the chunk: none in a steady state */
+
+struct world_timer {
+	struct sim_event event; /* first: the handler finds the timer by it */
+	struct world *w;
+	void (*fn)(void *arg);
+	void *arg;
+	enum sim_class class_;
+	struct world_timer *next_free;
+};
+
+struct world_chunk {
+	struct world_chunk *next;
+	struct world_timer timers[WORLD_TIMER_CHUNK];
+};
+
+/* A configuration whose texts and lists are its own copies. */
+struct world_config {
+	struct sy_config p2p;
+	char **texts;
+	size_t num_texts, cap_texts;
+};
+
+/* A node across its starts; core and driver exist while it runs. */
+struct world_node {
+	struct world *w;
+	uint32_t index;
+	uint64_t entity;          /* of its name, without the seed */
+	uint32_t incarnation;     /* starts so far: each has random streams of its own */
+	struct sy_env env;
+	struct world_config config;
+	struct sy_reactor *reactors;
+	size_t num_reactors;
+	uint8_t secret[64];
+	struct sy_netaddr addr;
+	const char *region;
+	void *host;               /* the backend's: a sim_host, or what holds a real transport */
+	struct tp_transport *tp;
+	struct sy_node *core;
+	struct tp_driver *driver;
+	struct tp_store store;
+	uint8_t *disk;            /* the saved book; survives stop and crash */
+	size_t disk_len, disk_cap;
+	bool disk_holds;
+	uint64_t past_hash;       /* of the incarnations that are over */
+	uint32_t entered;         /* how deep we are inside this node's driver, as far as the world can see */
+	bool is_stopped;          /* the driver has said so; it is freed when nobody is inside it */
+	bool is_starting;
+	struct world_timer *due;  /* the event that ends it, when it could not be ended at once */
+	void *user;
+};
+
+struct world_ops {
+	void (*fini)(struct world *w);
+	uint64_t (*now_ns)(const struct world *w);
+	enum sy_err (*network)(struct world *w, const struct sim_net_config *config, const char **what);
+	/* Gives the node its host: n->tp, n->addr.ip and port, n->region. */
+	enum sy_err (*host_new)(struct world_node *n, const struct world_node_config *config, const char **what);
+	void (*host_free)(struct world_node *n);
+	void (*rand)(void *ctx, enum sy_purpose purpose, uint64_t entity, uint64_t counter, void *buf, size_t n);
+	bool (*schedule)(struct world *w, struct world_timer *t, uint64_t at_ns);
+	void (*unschedule)(struct world *w, struct world_timer *t);
+	bool (*run)(struct world *w, uint64_t until_ns, uint64_t wall_end_ns);
+	enum sy_err (*cut)(struct world *w, struct world_node *from, struct world_node *to, enum sim_cut cut, const char **what);
+	enum sy_err (*heal)(struct world *w, const char **what);
+	enum sy_err (*reset)(struct world *w, struct world_node *a, struct world_node *b, const char **what);
+	enum sy_err (*link)(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
+	                    const char **what);
+	enum sy_err (*dns)(struct world *w, const char *name, const struct sy_netaddr *addrs, size_t n, const char **what);
+	void (*stats)(const struct world *w, struct world_stats *stats);
+	uint64_t (*hash)(const struct world *w);
+};
+
+struct world {
+	struct world_options options;
+	struct world_listener listener;
+	const struct world_ops *ops;
+	void *backend;
+	const struct sy_crypto *crypto;
+	struct sy_env env;        /* of what no node owns: the address table */
+	uint64_t memory;          /* bytes that cores, drivers and the address table hold */
+	struct world_node **nodes;
+	uint32_t num_nodes, cap_nodes;
+	struct world_timer *free_timers;
+	struct world_chunk *chunks;
+	uint32_t timer_depth;     /* inside a timer's function */
+	bool running, halted;
+	uint64_t script_hash;
+	uint64_t frames_sealed, frames_opened, messages;
+	char what[WORLD_WHAT_TEXT];
+};
+
+/* The two backends; each sets ops and backend. */
+enum sy_err world_sim_init(struct world *w, const char **what);
+enum sy_err world_tcp_init(struct world *w, const char **what);
+
+/* world_node.c */
+void world_node_free(struct world_node *n);
+/* Ends a node whose driver nobody is inside; orderly or not. */
+void world_node_reap(struct world_node *n);
+
+/* world_timer.c */
+struct world_timer *world_timer_take(struct world *w);
+void world_timer_give(struct world *w, struct world_timer *t);
+void world_timers_free(struct world *w);
+/* Runs the timer's function; it is in the pool again before, so that the function may take it. */
+void world_timer_fire(struct world_timer *t, uint64_t now_ns);
+
+/* Formats into the world's own text and points *what at it; returns err. */
+enum sy_err world_say(struct world *w, const char **what, enum sy_err err, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Wall nanoseconds, monotonic. */
+uint64_t world_wall_ns(void);
+
+#endif
