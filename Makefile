@@ -68,6 +68,19 @@ $(BUILD)/obj/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_all) $(CFLAGS_core) $(CFLAGS_sim) -MMD -MP -c $< -o $@
 
+# Messages for tests: protobuf-c is the oracle of the formats that core codes by hand.
+GEN      := $(BUILD)/gen/testmsg.pb-c
+GEN_OBJ  := $(BUILD)/obj/gen/testmsg.pb-c.o
+$(GEN).h $(GEN).c &: tests/support/testmsg.proto
+	$(call SAY,PROTOC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=tests/support --c_out=$(@D) $<
+$(GEN_OBJ): $(GEN).c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_all) -w -I$(BUILD)/gen $(CFLAGS_core) -c $< -o $@
+$(call obj,$(UNIT_SRC)): CFLAGS_core += -I$(BUILD)/gen
+$(call obj,$(UNIT_SRC)): | $(GEN).h
+
 define archive
 	$(call SAY,AR,$@)
 	$(Q)rm -f $@
@@ -84,10 +97,10 @@ $(BIN): $(BUILD)/obj/sim/cli/main.o $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(LIBS_sim) $(LIBS_core) -lm
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(HELP_SRC)) $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(HELP_SRC)) $(GEN_OBJ) $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS_all) -o $@ $< $(call obj,$(HELP_SRC)) $(SIM_LIB) $(TP_LIB) $(CORE_LIB) $(LIBS_sim) $(LIBS_core) -lcmocka -lm
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $< $(call obj,$(HELP_SRC)) $(GEN_OBJ) $(SIM_LIB) $(TP_LIB) $(CORE_LIB) $(LIBS_sim) $(LIBS_core) -lcmocka -lm
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
 	$(call SAY,LD,$@)
