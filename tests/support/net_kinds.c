@@ -1,0 +1,6 @@
+/* The networks that this build can test against. */
+#include "tests/support/net_world.h"
+
+#include <stddef.h>
+
+const struct net_kind *const net_kinds[] = {&net_pair, &net_tcp, NULL};
