@@ -40,7 +40,7 @@ static inline uint64_t sim_source_order(struct sim_source *s, enum sim_class cla
 
 struct sim_queue;
 struct sim_queue *sim_queue_new(void);
-void sim_queue_free(struct sim_queue *q);
+void sim_queue_free(struct sim_queue *q); /* events still in it are not touched: their owners may be gone */
 /* at_ns >= the time of the last event popped. Returns false when there is no memory. */
 bool sim_queue_push(struct sim_queue *q, struct sim_event *e, uint64_t at_ns, uint64_t order);
 void sim_queue_cancel(struct sim_queue *q, struct sim_event *e); /* harmless when not queued */
@@ -51,6 +51,12 @@ static inline bool sim_event_queued(const struct sim_event *e)
 /* The next event without taking it; null when empty. */
 struct sim_event *sim_queue_peek(struct sim_queue *q);
 struct sim_event *sim_queue_pop(struct sim_queue *q);
+/*
+ * Pops the next event if its time is at or before until_ns; else null, and the queue stays as it is. To be preferred to
+ * peek: peeking commits the queue to the time of the event that it shows, so that whatever is pushed before that time
+ * afterwards goes through a heap (right, but slower).
+ */
+struct sim_event *sim_queue_pop_due(struct sim_queue *q, uint64_t until_ns);
 size_t sim_queue_size(const struct sim_queue *q);
 
 #endif

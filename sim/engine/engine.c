@@ -1,0 +1,124 @@
+/* The run's heart: the clock, the queue and the sources. */
+#include <stdlib.h>
+
+#include "core/base/assert.h"
+#include "sim/engine/engine.h"
+
+enum { FIRST_RANKS = 64 };
+#define RANK_MASK 0xffffffu
+#define MAX_SOURCES (1u << 22) /* a quarter of the ranks, so that a free one is found in a few draws */
+
+/* The public part first; beside it the set of ranks handed out (open addressing, at most half full, rank + 1; 0: free). */
+struct engine {
+	struct sim_engine pub;
+	struct sim_source **sources;
+	uint32_t cap;
+	uint32_t *ranks;
+};
+
+struct sim_engine *sim_engine_new(uint64_t seed)
+{
+	struct engine *e = calloc(1, sizeof *e);
+	if (!e) {
+		return NULL;
+	}
+	e->pub.seed = seed;
+	e->pub.queue = sim_queue_new();
+	if (!e->pub.queue) {
+		free(e);
+		return NULL;
+	}
+	return &e->pub;
+}
+
+void sim_engine_free(struct sim_engine *pub)
+{
+	if (!pub) {
+		return;
+	}
+	struct engine *e = (struct engine *)pub;
+	sim_queue_free(pub->queue);
+	free(e->sources);
+	free(e->ranks);
+	free(e);
+}
+
+/* Returns false when the rank is taken already. */
+static bool claim(uint32_t *ranks, uint32_t size, uint32_t rank)
+{
+	uint32_t i = (uint32_t)sy_mix64(rank) & (size - 1);
+	while (ranks[i]) {
+		if (ranks[i] == rank + 1) {
+			return false;
+		}
+		i = (i + 1) & (size - 1);
+	}
+	ranks[i] = rank + 1;
+	return true;
+}
+
+static bool grow(struct engine *e)
+{
+	uint32_t cap = e->cap ? e->cap * 2 : FIRST_RANKS;
+	if (cap > MAX_SOURCES) {
+		return false;
+	}
+	struct sim_source **sources = realloc(e->sources, cap * sizeof(struct sim_source *));
+	if (!sources) {
+		return false;
+	}
+	e->sources = sources;
+	e->pub.sources = sources;
+	uint32_t *ranks = calloc((size_t)cap * 2, sizeof *ranks);
+	if (!ranks) {
+		return false;
+	}
+	for (uint32_t i = 0; i < e->pub.num_sources; i++) {
+		claim(ranks, cap * 2, sources[i]->rank);
+	}
+	free(e->ranks);
+	e->ranks = ranks;
+	e->cap = cap;
+	return true;
+}
+
+bool sim_engine_add_source(struct sim_engine *pub, struct sim_source *s, const char *name)
+{
+	struct engine *e = (struct engine *)pub;
+	if (pub->num_sources == e->cap && !grow(e)) {
+		return false;
+	}
+	uint64_t entity = sim_rand_name(name);
+	uint64_t attempt = 0;
+	do {
+		uint64_t u = sim_rand_u64(pub->seed, SIM_RAND_RANK, entity, attempt++);
+		s->rank = (uint32_t)u & RANK_MASK;
+	} while (!claim(e->ranks, e->cap * 2, s->rank));
+	s->seq = 0;
+	e->sources[pub->num_sources++] = s;
+	return true;
+}
+
+bool sim_engine_schedule(struct sim_engine *e, struct sim_source *s, struct sim_event *event, enum sim_class class_, uint64_t at_ns)
+{
+	SY_ASSERT(at_ns >= e->now_ns);
+	return sim_queue_push(e->queue, event, at_ns, sim_source_order(s, class_));
+}
+
+void sim_engine_cancel(struct sim_engine *e, struct sim_event *event)
+{
+	sim_queue_cancel(e->queue, event);
+}
+
+bool sim_engine_step(struct sim_engine *e, uint64_t until_ns)
+{
+	struct sim_event *event = sim_queue_pop_due(e->queue, until_ns);
+	if (!event) {
+		e->now_ns = until_ns > e->now_ns ? until_ns : e->now_ns;
+		return false;
+	}
+	e->now_ns = event->at_ns;
+	e->events++;
+	event->handler(event, event->at_ns);
+	return true;
+}

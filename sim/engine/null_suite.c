@@ -1,0 +1,138 @@
+/* Cheap deterministic mixes in the place of curves and ciphers. */
+#include <string.h>
+
+#include "core/base/hash.h"
+#include "sim/engine/null_suite.h"
+
+enum { LABEL_EPHEMERAL = 0x65, LABEL_AGREE = 0x61, LABEL_KEYPAIR = 0x6b, LABEL_SIGN = 0x73 };
+
+static uint64_t load(const uint8_t *b)
+{
+	uint64_t x = 0;
+	for (int i = 0; i < 8; i++) {
+		x |= (uint64_t)b[i] << (8 * i);
+	}
+	return x;
+}
+
+static void store(uint8_t *b, uint64_t x)
+{
+	for (int i = 0; i < 8; i++) {
+		b[i] = (uint8_t)(x >> (8 * i));
+	}
+}
+
+static uint64_t absorb32(uint64_t h, const uint8_t in[32])
+{
+	for (int i = 0; i < 32; i += 8) {
+		h = sy_mix64(sy_hash_u64(h, load(in + i)));
+	}
+	return h;
+}
+
+static void squeeze(uint8_t *out, size_t n, uint64_t h)
+{
+	for (size_t i = 0; i < n; i += 8) {
+		h = sy_hash_u64(h, i);
+		store(out + i, sy_mix64(h));
+	}
+}
+
+static void null_ephemeral_public(uint8_t pub[32], const uint8_t priv[32])
+{
+	squeeze(pub, 32, absorb32(LABEL_EPHEMERAL, priv));
+}
+
+/* Both sides know both publics, in the same order: that is all that agreement needs here. */
+static enum sy_err null_agree(struct sy_session_keys *keys, const uint8_t priv[32], const uint8_t pub[32], const uint8_t remote_pub[32])
+{
+	static const uint8_t zero[32];
+	if (memcmp(remote_pub, zero, sizeof zero) == 0) {
+		return SY_PEER_LOW_ORDER;
+	}
+	uint8_t own[32];
+	null_ephemeral_public(own, priv);
+	bool least = memcmp(pub, remote_pub, 32) < 0;
+	uint64_t h = absorb32(LABEL_AGREE, least ? own : remote_pub);
+	h = absorb32(h, least ? remote_pub : own);
+	uint8_t okm[96];
+	squeeze(okm, sizeof okm, h);
+	memcpy(keys->recv, least ? okm : okm + 32, 32);
+	memcpy(keys->send, least ? okm + 32 : okm, 32);
+	memcpy(keys->challenge, okm + 64, 32);
+	return SY_OK;
+}
+
+static void null_keypair(uint8_t pub[32], uint8_t secret[64], const uint8_t seed[32])
+{
+	uint8_t made[32];
+	squeeze(made, sizeof made, absorb32(LABEL_KEYPAIR, seed));
+	memcpy(secret, seed, 32);
+	memcpy(secret + 32, made, 32);
+	memcpy(pub, made, 32);
+}
+
+static void signature(uint8_t sig[64], const uint8_t pub[32], const uint8_t challenge[32])
+{
+	uint64_t h = absorb32(LABEL_SIGN, pub);
+	squeeze(sig, 64, absorb32(h, challenge));
+}
+
+static bool null_verify(const uint8_t pub[32], const uint8_t sig[64], const uint8_t challenge[32])
+{
+	uint8_t expected[64];
+	signature(expected, pub, challenge);
+	return memcmp(expected, sig, sizeof expected) == 0;
+}
+
+/* From the seed, not from the public half beside it: who puts another public key there does not get its signature. */
+static void null_sign(uint8_t sig[64], const uint8_t secret[64], const uint8_t challenge[32])
+{
+	uint8_t pub[32];
+	squeeze(pub, sizeof pub, absorb32(LABEL_KEYPAIR, secret));
+	signature(sig, pub, challenge);
+}
+
+/* Native loads would do on one machine; the tag is in traces, so its bytes are the same on all. */
+static void tag_of(uint8_t tag[SY_FRAME_TAG], const uint8_t *frame, const uint8_t key[32], uint64_t counter)
+{
+	uint64_t low = sy_hash_u64(counter, load(key));
+	low = sy_mix64(sy_hash_u64(low, load(frame)));
+	uint64_t high = sy_hash_u64(low, load(key + 8));
+	high = sy_mix64(sy_hash_u64(high, load(frame + 8)));
+	store(tag, low);
+	store(tag + 8, high);
+}
+
+static void null_seal(uint8_t *sealed, const uint8_t *plain, const uint8_t key[32], uint64_t counter)
+{
+	memcpy(sealed, plain, SY_FRAME_PLAIN);
+	tag_of(sealed + SY_FRAME_PLAIN, plain, key, counter);
+}
+
+static bool null_open(uint8_t *plain, const uint8_t *sealed, const uint8_t key[32], uint64_t counter)
+{
+	uint8_t tag[SY_FRAME_TAG];
+	tag_of(tag, sealed, key, counter);
+	if (memcmp(tag, sealed + SY_FRAME_PLAIN, sizeof tag) != 0) {
+		return false;
+	}
+	memcpy(plain, sealed, SY_FRAME_PLAIN);
+	return true;
+}
+
+const struct sy_crypto *sim_crypto_null(void)
+{
+	static const struct sy_crypto suite = {
+	    .name = "null",
+	    .real = false,
+	    .ephemeral_public = null_ephemeral_public,
+	    .agree = null_agree,
+	    .verify = null_verify,
+	    .sign = null_sign,
+	    .keypair = null_keypair,
+	    .seal = null_seal,
+	    .open = null_open,
+	};
+	return &suite;
+}
