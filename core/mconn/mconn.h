@@ -22,6 +22,15 @@ void sy_channel_set_init(struct sy_channel_set *set);
 /* SY_INVALID: duplicate id or priority 0; SY_LIMIT. Fills in defaults. */
 SY_MUST enum sy_err sy_channel_set_add(struct sy_channel_set *set, const struct sy_channel *channel, uint8_t reactor);
 
+/* One direction's rate limit with what follows from it, computed once. rate == 0: unlimited. Source: protocol.md 3.9, D-03, D-05. */
+struct sy_rate {
+	uint64_t rate;         /* bytes per second, slack included */
+	uint64_t slack_ns;     /* smooth: how far the bucket may be drained before a packet has to wait */
+	uint64_t burst_ns;     /* smooth: the whole bucket */
+	uint64_t sample_limit; /* upstream: bytes that close the gate of a sample */
+	bool smooth;
+};
+
 /* What the connections of one node share. */
 struct sy_mconn_shared {
 	const struct sy_env *env;
@@ -29,11 +38,14 @@ struct sy_mconn_shared {
 	const struct sy_channel_set *channels;
 	struct sy_payload_heap payloads;
 	struct sy_pool packets;       /* partial packets while receiving */
+	struct sy_pool blocks;        /* send queues and waiting Sends: 64 bytes each */
 	struct sy_pool write_buffers; /* upstream's 64 KiB */
 	uint64_t send_rate, recv_rate;               /* bytes per second, 0 = unlimited */
+	struct sy_rate send_limit, recv_limit;
 	uint64_t ping_interval_ns, pong_timeout_ns;
 	uint64_t flush_throttle_ns;
-	uint32_t max_payload;                        /* max_packet_msg_payload_size */
+	uint32_t max_payload;                        /* max_packet_msg_payload_size; 0 in the configuration means the default */
+	uint32_t packet_limit;                       /* payload of a packet that is accepted: protocol.md 3.4 */
 };
 void sy_mconn_shared_init(struct sy_mconn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
                           const struct sy_channel_set *channels, const struct sy_config *config);
@@ -45,7 +57,12 @@ struct sy_mconn; /* opaque; at most 640 bytes with ten channels and nothing queu
 struct sy_mconn *sy_mconn_new(struct sy_mconn_shared *shared, uint64_t entity, uint64_t now_ns);
 void sy_mconn_free(struct sy_mconn *m, struct sy_mconn_shared *shared);
 
-/* Sending. `payload` is borrowed: a reference of its own is taken when it is queued. SY_OK, SY_QUEUE_FULL, SY_NO_CHANNEL, SY_MESSAGE_SIZE, SY_NO_MEMORY. */
+/*
+ * Sending. `payload` is borrowed: a reference of its own is taken when it is queued. Nothing is packed inside the
+ * call. A message that is being packed has left the queue: a channel of capacity n holds n messages beside it.
+ * SY_OK, SY_QUEUE_FULL, SY_NO_CHANNEL, SY_MESSAGE_SIZE (empty, or more than the channel's receive capacity: D-07; never
+ * in upstream), SY_NO_MEMORY, SY_NO_PEER (after sy_mconn_flush_stop).
+ */
 SY_MUST enum sy_err sy_mconn_try_send(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_payload *payload, uint64_t now_ns);
 /*
  * SY_OK: queued at once; SY_AGAIN: it waits, the result comes from sy_mconn_next_sent with the token; SY_QUEUE_FULL:
@@ -78,15 +95,26 @@ struct sy_mconn_in {
 	struct sy_span bytes;
 	bool gated;           /* the receive limiter stopped it before all was consumed: come back at sy_mconn_recv_open_at */
 };
-/* Returns SY_OK or a SY_PEER_* error (the connection must end), SY_NO_MEMORY. */
+/*
+ * Returns SY_OK; SY_PEER_BAD_PACKET, SY_PEER_PACKET_TOO_LONG, SY_PEER_UNKNOWN_PACKET, SY_PEER_UNKNOWN_CHANNEL,
+ * SY_PEER_MESSAGE_TOO_LONG (also when all half-received messages together exceed SY_LIMIT_RECV_BYTES_PER_PEER); SY_NO_MEMORY.
+ * The connection must end with any of them. A message that came whole in one packet points into `bytes`.
+ */
 SY_MUST enum sy_err sy_mconn_feed(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns, const uint8_t *bytes, size_t n,
                                   struct sy_mconn_in *in);
 /* When the receive limiter opens: 0 = open now. */
 uint64_t sy_mconn_recv_open_at(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns);
+/* The same after feed was gated; SY_NEVER when it was not. */
+uint64_t sy_mconn_recv_wake(const struct sy_mconn *m, const struct sy_mconn_shared *shared);
+/* How many bytes the receive limiter would take now; SIZE_MAX when there is no limit. */
+size_t sy_mconn_recv_allowance(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns);
 
-/* The next time at which sy_mconn_expire has something to do (ping, pong timeout, flush, limiter, Send time-outs). */
+/*
+ * The next time at which sy_mconn_expire has something to do (ping, pong timeout, flush, limiter, Send time-outs). In
+ * upstream it is the time of the call itself after a send or a feed that woke the send task: call expire at once.
+ */
 uint64_t sy_mconn_deadline(const struct sy_mconn *m, const struct sy_mconn_shared *shared);
-/* SY_OK or SY_PEER_PONG_TIMEOUT. */
+/* Afterwards has_output and next_sent may have something new. SY_OK, SY_PEER_PONG_TIMEOUT, SY_NO_MEMORY (upstream: no write buffer). */
 SY_MUST enum sy_err sy_mconn_expire(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns);
 
 /* FlushStop: no new messages; drain gives all that is queued; sy_mconn_flushed tells when it is out. */

@@ -1,0 +1,129 @@
+/* Taking messages, and (default) packing them when the transport has room. Source: protocol.md 3.6, 3.7, D-01. */
+#include "core/mconn/internal.h"
+
+/* After messages came in or packets went out: is the limiter what they wait for? */
+static void settle(struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns)
+{
+	if (!shared->send_limit.rate)
+		return;
+	m->send_gated = m->active && !sy_flow_gate_limited(&m->send, &shared->send_limit, m->send_gated, now_ns);
+}
+
+static enum sy_err check_message(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint32_t index, const struct sy_payload *payload)
+{
+	if (!index)
+		return SY_NO_CHANNEL;
+	if (m->stopping)
+		return SY_NO_PEER;
+	const struct sy_channel *desc = &shared->channels->channel[index - 1];
+	/* Upstream takes anything, and the peer hangs up on what is too large for it. */
+	if (shared->policy->loses_empty_messages)
+		return SY_OK;
+	return payload->len == 0 || payload->len > desc->recv_message_capacity ? SY_MESSAGE_SIZE : SY_OK;
+}
+
+static bool has_room(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint32_t i, size_t len)
+{
+	const struct sy_sendq *q = m->channel[i].out;
+	return !q || (!(m->waiting >> i & 1) && sy_sendq_room(q, &shared->channels->channel[i], len));
+}
+
+static enum sy_err enqueue(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, struct sy_payload *payload, uint64_t now_ns)
+{
+	enum sy_err err = sy_mconn_push(m, shared, i, payload);
+	if (err)
+		return err;
+	if (!m->task) {
+		settle(m, shared, now_ns);
+		return SY_OK;
+	}
+	m->task->send_due = true;
+	sy_task_wake(m->task, now_ns);
+	return SY_OK;
+}
+
+enum sy_err sy_mconn_try_send(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_payload *payload, uint64_t now_ns)
+{
+	uint32_t index = shared->channels->index_of[channel];
+	enum sy_err err = check_message(m, shared, index, payload);
+	if (err)
+		return err;
+	if (!has_room(m, shared, index - 1, payload->len))
+		return SY_QUEUE_FULL;
+	return enqueue(m, shared, index - 1, payload, now_ns);
+}
+
+enum sy_err sy_mconn_send(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_payload *payload, uint64_t now_ns,
+                          uint64_t deadline_ns, uint64_t token)
+{
+	uint32_t index = shared->channels->index_of[channel];
+	enum sy_err err = check_message(m, shared, index, payload);
+	if (err)
+		return err;
+	if (has_room(m, shared, index - 1, payload->len))
+		return enqueue(m, shared, index - 1, payload, now_ns);
+	return sy_waits_add(m, shared, index - 1, payload, deadline_ns, token);
+}
+
+bool sy_mconn_can_send(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint8_t channel)
+{
+	uint32_t index = shared->channels->index_of[channel];
+	return index && !m->stopping && has_room(m, shared, index - 1, 1);
+}
+
+bool sy_mconn_has_output(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns)
+{
+	if (m->task)
+		return m->task->flushing;
+	if (m->cut.kind != SY_PACKET_NONE || m->pong_due || m->ping_due)
+		return true;
+	return m->active && sy_flow_open(&m->send, &shared->send_limit, m->send_gated, now_ns);
+}
+
+/* Control packets go first and ask no limiter: they are three bytes, and a late pong costs the connection. */
+static bool begin_control(struct sy_mconn *m, uint64_t now_ns)
+{
+	if (m->pong_due) {
+		m->pong_due = false;
+		sy_cut_begin_control(m, SY_PACKET_PONG);
+	} else if (m->ping_due) {
+		m->ping_due = false;
+		sy_ping_sent(m, now_ns);
+		sy_cut_begin_control(m, SY_PACKET_PING);
+	} else {
+		return false;
+	}
+	sy_monitor_add(&m->send.mon, 3, now_ns);
+	return true;
+}
+
+static bool begin_data(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns)
+{
+	if (!m->active || !sy_flow_open(&m->send, &shared->send_limit, m->send_gated, now_ns))
+		return false;
+	bool fair = shared->policy->fair_start;
+	int i = fair ? sy_sched_fair_choose(m) : sy_sched_upstream_choose(m, shared);
+	if (i < 0)
+		return false;
+	if (!shared->send_limit.smooth && shared->send_limit.rate)
+		sy_monitor_add(&m->send.mon, 0, now_ns);
+	size_t size = sy_cut_begin(m, shared, (uint32_t)i, now_ns);
+	if (fair)
+		sy_sched_fair_charge(m, (uint32_t)i, shared->channels->channel[i].priority, size);
+	sy_flow_charge(&m->send, &shared->send_limit, size, now_ns);
+	return true;
+}
+
+size_t sy_mconn_drain(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns, uint8_t *buf, size_t cap)
+{
+	if (m->task)
+		return sy_task_drain(m, shared, now_ns, buf, cap);
+	size_t n = 0;
+	while (n < cap) {
+		if (m->cut.kind == SY_PACKET_NONE && !begin_control(m, now_ns) && !begin_data(m, shared, now_ns))
+			break;
+		n += sy_cut_write(m, shared, buf + n, cap - n);
+	}
+	settle(m, shared, now_ns);
+	return n;
+}
