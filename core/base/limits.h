@@ -53,6 +53,7 @@
 #define SY_LIMIT_CHANNELS 16u             /* protocol.md 2.6: at most 16 advertised */
 #define SY_LIMIT_PERSISTENT 256u
 #define SY_LIMIT_SEEDS 64u
+#define SY_LIMIT_OWN_ADDRS 64u            /* addresses known to be our own: listening ones and those at which we met ourselves */
 #define SY_LIMIT_ID_LIST 1024u            /* unconditional, private ids */
 #define SY_LIMIT_RESOLVED 16u             /* addresses kept of one name */
 #define SY_LIMIT_TEXT 256u                /* moniker, version, network, listen_addr as kept of a peer */
@@ -60,6 +61,10 @@
 #define SY_LIMIT_PAYLOADS_KEPT 32u        /* small messages kept for reuse: 8 KiB a node */
 #define SY_LIMIT_MESSAGE_DEPTH 64u        /* nested messages of a user's type; protobuf's own decoders stop at 100 */
 #define SY_LIMIT_DECODE_FACTOR 32u        /* memory a byte while decoding: a repeated field of 5 bytes takes 22 a byte with protobuf-c */
+#define SY_LIMIT_LOOKUPS 384u             /* names being looked up: persistent peers, seeds, and 64 of node infos */
+#define SY_LIMIT_INBOX_OVERHEAD 64u       /* bytes that a message in an inbox counts beside its own: an empty one costs too */
+#define SY_LIMIT_FLUSH_NS 60000000000ull  /* a flush stop that takes longer is cut: the peer does not read (protocol.md 9.2, 27) */
+#define SY_LIMIT_FILTER_NS 5000000000ull  /* protocol.md 0.5: how long a filter may take */
 #define SY_LIMIT_PEX_ADDRS 1100u          /* what fits 64,000 bytes, protocol.md 5.1 */
 
 #endif

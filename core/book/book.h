@@ -17,9 +17,9 @@ struct sy_book;
 struct sy_book *sy_book_new(const struct sy_env *env, const struct sy_policy *policy, bool strict, uint64_t entity);
 void sy_book_free(struct sy_book *book);
 
-void sy_book_add_own(struct sy_book *book, const struct sy_netaddr *addr); /* "our addresses" */
+void sy_book_add_own(struct sy_book *book, const struct sy_netaddr *addr); /* "our addresses"; past SY_LIMIT_OWN_ADDRS an early one goes */
 bool sy_book_is_own(const struct sy_book *book, const struct sy_netaddr *addr);
-void sy_book_add_private(struct sy_book *book, const struct sy_id *id);
+bool sy_book_add_private(struct sy_book *book, const struct sy_id *id); /* false: no room (SY_LIMIT_ID_LIST) or no memory */
 
 /* SY_OK (added or one more bucket), SY_ADDR_KNOWN (nothing changed), SY_ADDR_INVALID, SY_BANNED, SY_ADDR_PRIVATE, SY_ADDR_PRIVATE_SRC, SY_ADDR_OWN,
  * SY_ADDR_UNROUTABLE, SY_NO_MEMORY, SY_LIMIT; checks in the order of protocol.md 6.5. */
@@ -27,8 +27,16 @@ SY_MUST enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *a
 void sy_book_remove(struct sy_book *book, const struct sy_id *id);
 void sy_book_mark_attempt(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s);
 void sy_book_mark_good(struct sy_book *book, const struct sy_id *id, uint64_t now_s);
-/* Bans: SY_NOT_FOUND when the id is not in the book (upstream; D-13 bans it all the same in default). */
+/* The address answered with its id: it counts as verified (D-26) and is not given up for hearsay (D-29). It stays new or old. */
+void sy_book_mark_reached(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s);
+/*
+ * Bans the id for what it did. SY_OK, SY_NOT_FOUND when the id is not in the book (upstream; D-13 bans it all the same in
+ * default), SY_NO_MEMORY, SY_LIMIT. Past SY_LIMIT_BANS the ban that ends first makes room.
+ */
 SY_MUST enum sy_err sy_book_mark_bad(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s, uint64_t for_s);
+/* Bans for failed dials: only this address of the id (D-30), the id in upstream. Errors as above. */
+SY_MUST enum sy_err sy_book_ban_address(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s, uint64_t for_s);
+/* Ends the bans that are over; what they took out of the book returns. */
 void sy_book_reinstate(struct sy_book *book, uint64_t now_s);
 
 bool sy_book_has(const struct sy_book *book, const struct sy_id *id);
@@ -36,12 +44,14 @@ bool sy_book_is_good(const struct sy_book *book, const struct sy_id *id);
 bool sy_book_is_banned(const struct sy_book *book, const struct sy_id *id, uint64_t now_s);
 bool sy_book_needs_more(const struct sy_book *book); /* size < SY_BOOK_NEED_MORE */
 struct sy_book_counts sy_book_counts(const struct sy_book *book);
+uint32_t sy_book_version(const struct sy_book *book); /* changes whenever what sy_book_save writes may have changed */
 
 /* bias: percent towards new addresses, clamped. False: none. */
 SY_MUST bool sy_book_pick(struct sy_book *book, uint32_t bias, struct sy_netaddr *addr);
 /* out holds SY_PEX_SELECTION_MAX + 1. Return how many. */
 size_t sy_book_selection(struct sy_book *book, struct sy_netaddr *out);
 size_t sy_book_selection_biased(struct sy_book *book, uint32_t bias, struct sy_netaddr *out);
+size_t sy_book_selection_verified(struct sy_book *book, struct sy_netaddr *out); /* what was reached first (D-26) */
 void sy_book_each(const struct sy_book *book, void (*visit)(void *arg, const struct sy_netaddr *addr, bool old), void *arg);
 
 /* Exposed for the vectors of protocol.md 6.3 with SipHash in place of HighwayHash: bucket indices are in range and stable for a key. */

@@ -7,7 +7,10 @@
 
 #include "core/switchyard.h"
 
-/* max: entries at most (SY_LIMIT_INTERNED); counted: entries go when their last reference goes. Memory from env. */
+/*
+ * max: entries at most (SY_LIMIT_INTERNED); counted: entries go when their last reference goes. Memory comes from this env (its
+ * functions and ctx are copied and must outlive the table), also when another node's env is passed later on. Null: no memory.
+ */
 struct sy_addrs *sy_addrs_new(const struct sy_env *env, uint32_t max, bool counted);
 void sy_addrs_free(struct sy_addrs *addrs, const struct sy_env *env);
 /* Takes a reference. Returns 0 when full or out of memory, else an index >= 1. */
@@ -16,9 +19,12 @@ void sy_addrs_ref(struct sy_addrs *addrs, uint32_t index);
 void sy_addrs_unref(struct sy_addrs *addrs, uint32_t index);
 /* Valid until the next intern. */
 const struct sy_netaddr *sy_addrs_get(const struct sy_addrs *addrs, uint32_t index);
-/* An index that has the same id (0 = none): ids are interned beside addresses, so that books compare integers. */
+/* The index of the id (0 = none) in a numbering of its own: ids are interned beside addresses, so that books compare integers. */
 uint32_t sy_addrs_id_of(const struct sy_addrs *addrs, uint32_t index);
 uint32_t sy_addrs_find_id(const struct sy_addrs *addrs, const struct sy_id *id);
+/* The same for an id written with upper-case digits, which is another id to upstream (D-11). */
+uint32_t sy_addrs_find_id_text(const struct sy_addrs *addrs, const struct sy_id *id, bool bad_case);
 uint32_t sy_addrs_count(const struct sy_addrs *addrs);
+bool sy_addrs_full(const struct sy_addrs *addrs);
 
 #endif

@@ -1,0 +1,152 @@
+#include "core/book/state.h"
+
+#include "core/base/assert.h"
+#include "core/wire/group.h"
+
+#include <string.h>
+
+/* The address as this profile tells addresses apart: ours does not look at the case of an id (D-11). */
+struct sy_netaddr book_normal(const struct sy_book *b, const struct sy_netaddr *addr)
+{
+	struct sy_netaddr normal = *addr;
+	if (!b->policy->ids_case_sensitive)
+		normal.flags &= (uint8_t)~SY_ADDR_BAD_CASE;
+	return normal;
+}
+
+/* In the order of protocol.md 6.5. id: the interned id, 0 when nobody in this process knows it. */
+static enum sy_err refusal(const struct sy_book *b, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint32_t id, uint64_t now_s)
+{
+	if (!sy_netaddr_valid(addr))
+		return SY_ADDR_INVALID;
+	if (b->num_bans && book_ban_holds(b, id, addr, now_s))
+		return SY_BANNED;
+	if (b->num_private && book_is_private(b, &addr->id))
+		return SY_ADDR_PRIVATE;
+	if (b->num_private && book_is_private(b, &src->id))
+		return SY_ADDR_PRIVATE_SRC;
+	if (sy_book_is_own(b, addr))
+		return SY_ADDR_OWN;
+	if (b->strict && !sy_netaddr_routable(addr))
+		return SY_ADDR_UNROUTABLE;
+	return SY_OK;
+}
+
+enum sy_err book_add_entry(struct sy_book *b, struct book_entry *e, uint64_t now_s)
+{
+	uint32_t bucket = sy_book_new_bucket(b, book_addr(b, e->addr), book_addr(b, e->src));
+	book_expire(b, bucket, now_s);
+	if (!book_reserve(b))
+		return SY_NO_MEMORY;
+	e->type = BOOK_NEW;
+	e->num = 0;
+	uint32_t at = book_attach(b, e);
+	book_link(b, at, bucket);
+	return SY_OK;
+}
+
+static enum sy_err intern(const struct sy_book *b, const struct sy_netaddr *addr, uint32_t *index)
+{
+	*index = sy_addrs_intern(b->env->addrs, b->env, addr);
+	if (*index)
+		return SY_OK;
+	return sy_addrs_full(b->env->addrs) ? SY_LIMIT : SY_NO_MEMORY;
+}
+
+static enum sy_err add_unknown(struct sy_book *b, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint64_t now_s)
+{
+	struct book_entry e = {.last_attempt_s = book_time(now_s)};
+	enum sy_err err = intern(b, addr, &e.addr);
+	if (err)
+		return err;
+	err = intern(b, src, &e.src);
+	if (!err)
+		err = book_add_entry(b, &e, now_s);
+	if (err) {
+		sy_addrs_unref(b->env->addrs, e.addr);
+		sy_addrs_unref(b->env->addrs, e.src);
+	}
+	return err;
+}
+
+/* A reference from one more source. The address that is known stays: only the bucket is another. Source: protocol.md 6.5. */
+static enum sy_err add_reference(struct sy_book *b, uint32_t at, const struct sy_netaddr *src, uint64_t now_s)
+{
+	uint32_t n = b->entries[at].num;
+	if (b->entries[at].type == BOOK_OLD || n == BOOK_REFS_MAX)
+		return SY_ADDR_KNOWN;
+	if (!sy_rng_chance(&b->rng, b->env, 1, 2 * n))
+		return SY_ADDR_KNOWN;
+	uint32_t index = b->entries[at].addr;
+	uint32_t bucket = sy_book_new_bucket(b, book_addr(b, index), src);
+	if (book_in_bucket(b, at, bucket))
+		return SY_ADDR_KNOWN;
+	if (b->lens[bucket] >= BOOK_BUCKET_MAX) {
+		book_expire(b, bucket, now_s);
+		at = book_find_id_index(b, sy_addrs_id_of(b->env->addrs, index));
+		SY_ASSERT(at != BOOK_NONE);
+	}
+	book_link(b, at, bucket);
+	b->version++;
+	return SY_OK;
+}
+
+static bool same_group(const struct sy_book *b, const struct sy_netaddr *x, const struct sy_netaddr *y)
+{
+	char xt[SY_GROUP_TEXT], yt[SY_GROUP_TEXT];
+	size_t xn = sy_addr_group(x, b->strict, xt);
+	size_t yn = sy_addr_group(y, b->strict, yt);
+	return xn == yn && memcmp(xt, yt, xn) == 0;
+}
+
+/*
+ * May another address of a known id take the place of the one we have (D-29)? Never for an address that answers. A new entry
+ * that was not reached since it last failed goes for what the id's owner says itself (it is connected and has proved the id), or,
+ * after a failed dial, for what somebody in another network than the first teller says.
+ */
+static bool may_replace(const struct sy_book *b, const struct book_entry *e, const struct sy_netaddr *addr, const struct sy_netaddr *src)
+{
+	if (!b->policy->learn_new_ip || e->type == BOOK_OLD || book_same_addr(book_addr(b, e->addr), addr))
+		return false;
+	if (e->last_success_s && !e->attempts)
+		return false;
+	if ((src->flags & SY_ADDR_HAS_ID) && memcmp(&src->id, &addr->id, sizeof src->id) == 0)
+		return true;
+	uint32_t failures = e->last_success_s ? 3 : 1;
+	return e->attempts >= failures && !same_group(b, src, book_addr(b, e->src));
+}
+
+/* Nothing is lost when there is no memory for the new one: it is interned first, and room is certain once the old one has left. */
+static enum sy_err replace(struct sy_book *b, uint32_t at, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint64_t now_s)
+{
+	struct book_entry e = {.last_attempt_s = book_time(now_s)};
+	enum sy_err err = intern(b, addr, &e.addr);
+	if (err)
+		return err;
+	err = intern(b, src, &e.src);
+	if (err) {
+		sy_addrs_unref(b->env->addrs, e.addr);
+		return err;
+	}
+	book_drop(b, at);
+	err = book_add_entry(b, &e, now_s);
+	SY_ASSERT(err == SY_OK);
+	return err;
+}
+
+enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint64_t now_s)
+{
+	struct sy_netaddr a = book_normal(book, addr);
+	uint32_t id = 0;
+	if (a.flags & SY_ADDR_HAS_ID)
+		id = sy_addrs_find_id_text(book->env->addrs, &a.id, a.flags & SY_ADDR_BAD_CASE);
+	enum sy_err err = refusal(book, &a, src, id, now_s);
+	if (err)
+		return err;
+	uint32_t at = book_find_id_index(book, id);
+	if (at == BOOK_NONE)
+		return add_unknown(book, &a, src, now_s);
+	if (may_replace(book, &book->entries[at], &a, src))
+		return replace(book, at, &a, src, now_s);
+	return add_reference(book, at, src, now_s);
+}

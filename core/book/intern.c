@@ -1,0 +1,284 @@
+#include "core/book/intern.h"
+
+#include "core/base/assert.h"
+#include "core/base/hash.h"
+#include "core/base/mem.h"
+#include "core/base/sodium.h"
+
+#include <string.h>
+
+/* A hash table of indices into an array beside it; linear probing, load factor at most 3/4. */
+struct table {
+	uint32_t *slots;
+	uint32_t cap, used;
+};
+
+struct id_key {
+	struct sy_id id;
+	uint32_t bad_case; /* an upper-case id is another id to those who compare text (protocol.md 1.2) */
+};
+
+struct id_slot {
+	struct id_key key;
+	uint32_t refs; /* addresses that have this id; free slots: 0, then next is the next free one */
+	uint32_t next;
+};
+
+struct addr_slot {
+	struct sy_netaddr addr;
+	uint32_t id; /* index of the id; 0: the address has none. Free slots: the next free one */
+	uint32_t refs;
+};
+
+struct sy_addrs {
+	struct sy_env env; /* whose memory this is: nodes come and go, the table stays */
+	struct addr_slot *addrs;
+	struct id_slot *ids;
+	uint32_t addrs_cap, addrs_end, addrs_free, live;
+	uint32_t ids_cap, ids_end, ids_free;
+	struct table by_addr, by_id;
+	uint32_t max;
+	bool counted;
+	uint8_t key[16];
+};
+
+struct sy_addrs *sy_addrs_new(const struct sy_env *env, uint32_t max, bool counted)
+{
+	struct sy_addrs *addrs = sy_mem_new(env, sizeof *addrs);
+	if (!addrs)
+		return NULL;
+	addrs->env = *env;
+	addrs->max = max;
+	addrs->counted = counted;
+	addrs->addrs_end = addrs->ids_end = 1; /* index 0 is "none" */
+	if (counted) /* strangers choose the addresses: they must not be able to choose collisions */
+		env->rand(env->ctx, SY_RAND_BOOK_KEY, 0, 0, addrs->key, sizeof addrs->key);
+	return addrs;
+}
+
+void sy_addrs_free(struct sy_addrs *addrs, const struct sy_env *env)
+{
+	if (!addrs)
+		return;
+	struct sy_env own = addrs->env;
+	sy_mem_free(&own, addrs->addrs, addrs->addrs_cap * sizeof *addrs->addrs);
+	sy_mem_free(&own, addrs->ids, addrs->ids_cap * sizeof *addrs->ids);
+	sy_mem_free(&own, addrs->by_addr.slots, addrs->by_addr.cap * sizeof(uint32_t));
+	sy_mem_free(&own, addrs->by_id.slots, addrs->by_id.cap * sizeof(uint32_t));
+	sy_mem_free(&own, addrs, sizeof *addrs);
+}
+
+/* Places in a table only, so the byte order of the machine may show. */
+static uint32_t hash_words(const struct sy_addrs *addrs, const void *bytes, size_t n)
+{
+	if (addrs->counted)
+		return (uint32_t)sy_siphash(addrs->key, bytes, n);
+	uint64_t h = 0;
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t w;
+		memcpy(&w, (const uint8_t *)bytes + i, 8);
+		h = sy_hash_u64(h, w);
+	}
+	return (uint32_t)sy_mix64(h);
+}
+
+static uint32_t hash_addr(const struct sy_addrs *addrs, const struct sy_netaddr *addr)
+{
+	_Static_assert(sizeof *addr % 8 == 0, "hashed in words");
+	return hash_words(addrs, addr, sizeof *addr);
+}
+
+static uint32_t hash_id(const struct sy_addrs *addrs, const struct id_key *key)
+{
+	_Static_assert(sizeof *key % 8 == 0, "hashed in words");
+	return hash_words(addrs, key, sizeof *key);
+}
+
+static struct id_key id_key_of(const struct sy_id *id, bool bad_case)
+{
+	struct id_key key = {.id = *id, .bad_case = bad_case};
+	return key;
+}
+
+static uint32_t find_addr(const struct sy_addrs *addrs, const struct sy_netaddr *addr, uint32_t hash)
+{
+	const struct table *t = &addrs->by_addr;
+	for (uint32_t pos = hash; t->cap; pos++) {
+		uint32_t i = t->slots[pos & (t->cap - 1)];
+		if (!i || memcmp(&addrs->addrs[i].addr, addr, sizeof *addr) == 0)
+			return i;
+	}
+	return 0;
+}
+
+static uint32_t find_id(const struct sy_addrs *addrs, const struct id_key *key, uint32_t hash)
+{
+	const struct table *t = &addrs->by_id;
+	for (uint32_t pos = hash; t->cap; pos++) {
+		uint32_t i = t->slots[pos & (t->cap - 1)];
+		if (!i || memcmp(&addrs->ids[i].key, key, sizeof *key) == 0)
+			return i;
+	}
+	return 0;
+}
+
+static uint32_t hash_of_slot(const struct sy_addrs *addrs, const struct table *t, uint32_t i)
+{
+	return t == &addrs->by_addr ? hash_addr(addrs, &addrs->addrs[i].addr) : hash_id(addrs, &addrs->ids[i].key);
+}
+
+static void table_put(struct table *t, uint32_t hash, uint32_t i)
+{
+	uint32_t pos = hash & (t->cap - 1);
+	while (t->slots[pos])
+		pos = (pos + 1) & (t->cap - 1);
+	t->slots[pos] = i;
+	t->used++;
+}
+
+static bool table_reserve(struct sy_addrs *addrs, struct table *t)
+{
+	if ((t->used + 1) * 4 <= t->cap * 3)
+		return true;
+	struct table old = *t;
+	uint32_t cap = old.cap ? old.cap * 2 : 16;
+	uint32_t *slots = sy_mem_new(&addrs->env, cap * sizeof *slots);
+	if (!slots)
+		return false;
+	*t = (struct table){.slots = slots, .cap = cap};
+	for (uint32_t pos = 0; pos < old.cap; pos++)
+		if (old.slots[pos])
+			table_put(t, hash_of_slot(addrs, t, old.slots[pos]), old.slots[pos]);
+	sy_mem_free(&addrs->env, old.slots, old.cap * sizeof *old.slots);
+	return true;
+}
+
+/* The slots behind the hole move up when a walk from their home would pass it. */
+static void table_del(struct sy_addrs *addrs, struct table *t, uint32_t i)
+{
+	uint32_t mask = t->cap - 1;
+	uint32_t hole = hash_of_slot(addrs, t, i) & mask;
+	while (t->slots[hole] != i) {
+		SY_ASSERT(t->slots[hole] != 0);
+		hole = (hole + 1) & mask;
+	}
+	for (uint32_t pos = (hole + 1) & mask; t->slots[pos]; pos = (pos + 1) & mask) {
+		uint32_t home = hash_of_slot(addrs, t, t->slots[pos]) & mask;
+		if (((pos - home) & mask) >= ((pos - hole) & mask)) {
+			t->slots[hole] = t->slots[pos];
+			hole = pos;
+		}
+	}
+	t->slots[hole] = 0;
+	t->used--;
+}
+
+static bool grow_arrays(struct sy_addrs *addrs)
+{
+	void *a = addrs->addrs;
+	void *d = addrs->ids;
+	bool ok = addrs->addrs_free || sy_mem_grow(&addrs->env, &a, &addrs->addrs_cap, addrs->addrs_end + 1, sizeof *addrs->addrs);
+	addrs->addrs = a;
+	ok = ok && (addrs->ids_free || sy_mem_grow(&addrs->env, &d, &addrs->ids_cap, addrs->ids_end + 1, sizeof *addrs->ids));
+	addrs->ids = d;
+	return ok && table_reserve(addrs, &addrs->by_addr) && table_reserve(addrs, &addrs->by_id);
+}
+
+static uint32_t take_id(struct sy_addrs *addrs, const struct sy_netaddr *addr)
+{
+	if (!(addr->flags & SY_ADDR_HAS_ID))
+		return 0;
+	struct id_key key = id_key_of(&addr->id, addr->flags & SY_ADDR_BAD_CASE);
+	uint32_t hash = hash_id(addrs, &key);
+	uint32_t i = find_id(addrs, &key, hash);
+	if (!i) {
+		i = addrs->ids_free ? addrs->ids_free : addrs->ids_end++;
+		addrs->ids_free = addrs->ids_free ? addrs->ids[i].next : 0;
+		addrs->ids[i] = (struct id_slot){.key = key};
+		table_put(&addrs->by_id, hash, i);
+	}
+	addrs->ids[i].refs++;
+	return i;
+}
+
+static void drop_id(struct sy_addrs *addrs, uint32_t i)
+{
+	if (!i || --addrs->ids[i].refs)
+		return;
+	table_del(addrs, &addrs->by_id, i);
+	addrs->ids[i].next = addrs->ids_free;
+	addrs->ids_free = i;
+}
+
+uint32_t sy_addrs_intern(struct sy_addrs *addrs, const struct sy_env *env, const struct sy_netaddr *addr)
+{
+	uint32_t hash = hash_addr(addrs, addr);
+	uint32_t i = find_addr(addrs, addr, hash);
+	if (i) {
+		addrs->addrs[i].refs += addrs->counted;
+		return i;
+	}
+	if (addrs->live >= addrs->max || !grow_arrays(addrs))
+		return 0;
+	i = addrs->addrs_free ? addrs->addrs_free : addrs->addrs_end++;
+	addrs->addrs_free = addrs->addrs_free ? addrs->addrs[i].id : 0;
+	uint32_t id = take_id(addrs, addr);
+	addrs->addrs[i] = (struct addr_slot){.addr = *addr, .id = id, .refs = 1};
+	table_put(&addrs->by_addr, hash, i);
+	addrs->live++;
+	return i;
+}
+
+void sy_addrs_ref(struct sy_addrs *addrs, uint32_t index)
+{
+	SY_ASSERT(index > 0 && index < addrs->addrs_end && addrs->addrs[index].refs > 0);
+	addrs->addrs[index].refs += addrs->counted;
+}
+
+void sy_addrs_unref(struct sy_addrs *addrs, uint32_t index)
+{
+	if (!index || !addrs->counted)
+		return;
+	SY_ASSERT(index < addrs->addrs_end && addrs->addrs[index].refs > 0);
+	struct addr_slot *slot = &addrs->addrs[index];
+	if (--slot->refs)
+		return;
+	table_del(addrs, &addrs->by_addr, index);
+	drop_id(addrs, slot->id);
+	slot->id = addrs->addrs_free;
+	addrs->addrs_free = index;
+	addrs->live--;
+}
+
+const struct sy_netaddr *sy_addrs_get(const struct sy_addrs *addrs, uint32_t index)
+{
+	SY_ASSERT(index > 0 && index < addrs->addrs_end);
+	return &addrs->addrs[index].addr;
+}
+
+uint32_t sy_addrs_id_of(const struct sy_addrs *addrs, uint32_t index)
+{
+	SY_ASSERT(index > 0 && index < addrs->addrs_end);
+	return addrs->addrs[index].id;
+}
+
+uint32_t sy_addrs_find_id(const struct sy_addrs *addrs, const struct sy_id *id)
+{
+	return sy_addrs_find_id_text(addrs, id, false);
+}
+
+uint32_t sy_addrs_find_id_text(const struct sy_addrs *addrs, const struct sy_id *id, bool bad_case)
+{
+	struct id_key key = id_key_of(id, bad_case);
+	return find_id(addrs, &key, hash_id(addrs, &key));
+}
+
+uint32_t sy_addrs_count(const struct sy_addrs *addrs)
+{
+	return addrs->live;
+}
+
+bool sy_addrs_full(const struct sy_addrs *addrs)
+{
+	return addrs->live >= addrs->max;
+}
