@@ -48,9 +48,18 @@ struct cli_option {
 	const char *help;
 };
 
+struct cli_command;
 struct cli_positional {
 	const char *at[CLI_POSITIONAL_MAX];
 	size_t n;
+};
+
+/* How a command was called. */
+struct cli_call {
+	const struct cli_command *command;
+	const char *program; /* argv[0]: what repeats a run begins with it */
+	int argc;
+	char **argv;         /* argv[0] is the first word after the command's name */
 };
 
 struct cli_command {
@@ -61,7 +70,7 @@ struct cli_command {
 	const struct cli_option *options;
 	size_t num_options;
 	size_t min_positional, max_positional;
-	int (*run)(const struct cli_command *self, int argc, char **argv); /* argv[0] is the first word after the name */
+	int (*run)(const struct cli_call *call);
 };
 
 #define CLI_ERROR_TEXT 256u
@@ -89,11 +98,10 @@ bool cli_parse_u64(const char *text, uint64_t *value);
 bool cli_parse_time(const char *text, uint64_t bare_ns, uint64_t *ns);
 bool cli_parse_range(const char *text, struct cli_range *range);
 
-const struct cli_command *cli_commands(size_t *n);
+/* All commands, in the order of the overview. */
+const struct cli_command *const *cli_commands(size_t *n);
 const struct cli_command *cli_command(const char *name);
 void cli_help(FILE *to, const struct cli_command *command); /* null: the overview */
-/* True, after the help was printed, when the words ask for it (--help, -h). */
-bool cli_help_asked(const struct cli_command *command, int argc, char **argv);
 int cli_main(int argc, char **argv);
 
 /* One line "switchyard: ..." on standard error; returns the code. */
@@ -101,11 +109,14 @@ int cli_fail(enum cli_exit code, const char *format, ...) __attribute__((format(
 /* The same with the word of where to read on. */
 int cli_usage(const struct cli_command *command, const char *error);
 
-int cmd_run(const struct cli_command *self, int argc, char **argv);
-int cmd_node(const struct cli_command *self, int argc, char **argv);
-int cmd_init(const struct cli_command *self, int argc, char **argv);
-int cmd_gen_node_key(const struct cli_command *self, int argc, char **argv);
-int cmd_show_node_id(const struct cli_command *self, int argc, char **argv);
-int cmd_version(const struct cli_command *self, int argc, char **argv);
+/* Each stands in the file of its name, with its table of options. */
+extern const struct cli_command cmd_run;
+extern const struct cli_command cmd_node;
+extern const struct cli_command cmd_seed;
+extern const struct cli_command cmd_init;
+extern const struct cli_command cmd_gen_node_key;
+extern const struct cli_command cmd_show_node_id;
+extern const struct cli_command cmd_version;
+extern const struct cli_command cmd_help;
 
 #endif

@@ -37,6 +37,7 @@ enum sy_err world_new(struct world **out, const struct world_options *options, c
 void world_free(struct world *w);
 enum world_kind world_kind(const struct world *w);
 uint64_t world_seed(const struct world *w);
+bool world_null_crypto(const struct world *w);
 /* Nanoseconds since the run began. */
 uint64_t world_now_ns(const struct world *w);
 /* The network; once, before the first node. In WORLD_TCP rate and latency are kept by a paced relay in the transport; loss is refused: SY_INVALID, *what says so. */

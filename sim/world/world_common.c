@@ -101,6 +101,11 @@ uint64_t world_seed(const struct world *w)
 	return w->options.seed;
 }
 
+bool world_null_crypto(const struct world *w)
+{
+	return w->options.null_crypto;
+}
+
 uint64_t world_now_ns(const struct world *w)
 {
 	return w->ops->now_ns(w);

@@ -1,0 +1,41 @@
+/* `switchyard run`: one run, or a sweep of seeds in processes of their own. */
+#ifndef SIM_CLI_RUN_H
+#define SIM_CLI_RUN_H
+
+#include "sim/cli/cli.h"
+#include "sim/report/report.h"
+
+struct run_args {
+	const char *program;
+	const char *file;
+	uint64_t seed;
+	struct cli_texts params;
+	const char *profile, *transport, *crypto, *tcp; /* crypto, tcp: null when not given */
+	struct cli_range seeds;
+	uint32_t jobs;
+	uint64_t until_ns;  /* 0: when the script says */
+	const char *out;    /* null: out/NAME-SEED */
+	bool json, quiet;
+};
+
+#define RUN_COMMAND 4096u /* longest command line that is printed */
+
+/* The command that repeats a run with this seed; words that a shell would read are quoted. */
+void run_repeat_command(char text[RUN_COMMAND], const struct run_args *args, uint64_t seed);
+
+/* What one run is to leave behind. */
+struct run_ends {
+	bool draw_always;  /* draw plots whatever the verdict; else only when it did not hold */
+	bool in_sweep;     /* --out is the directory above NAME-SEED */
+	bool progress;     /* a line that moves on standard error */
+	FILE *json;        /* the JSON object goes there; null: ordinary output */
+};
+
+/* Runs once, reports, returns the exit code. */
+int run_once(const struct run_args *args, uint64_t seed, const struct run_ends *ends);
+/* All seeds of args->seeds; returns the worst exit code. */
+int run_sweep(const struct run_args *args);
+/* Reads the script without running it on, so that its errors are told once. CLI_HELD or the exit code. */
+int run_check_script(const struct run_args *args, uint64_t seed);
+
+#endif
