@@ -1,0 +1,58 @@
+/*
+ * Sockets that outlive their connection: the node has closed it in good order and its slot may serve another already,
+ * but its last frames wait for room. They have a few seconds; then the socket goes with what it has.
+ */
+#include "transport/driver/driver_private.h"
+
+void driver_farewell(struct tp_driver *d, struct driver_conn *c, uint64_t cookie)
+{
+	struct driver_farewell *f = d->num_farewells < DRIVER_FAREWELLS ? sy_mem_new(d->env, sizeof(*f)) : NULL;
+	if (!f) {
+		d->tp->ops->close(d->tp, c->sock, TP_CLOSE_FLUSH);
+		return;
+	}
+	f->rest = c->rest;
+	f->cookie = cookie;
+	f->sock = c->sock;
+	f->deadline_ns = d->now_ns + DRIVER_FAREWELL_NS;
+	c->rest = NULL;
+	*d->farewells_tail = f;
+	d->farewells_tail = &f->next;
+	d->num_farewells++;
+	d->tp->ops->read_window(d->tp, f->sock, 0);
+}
+
+struct driver_farewell *driver_farewell_find(const struct tp_driver *d, uint64_t cookie)
+{
+	struct driver_farewell *f = d->farewells;
+	while (f && f->cookie != cookie)
+		f = f->next;
+	return f;
+}
+
+void driver_farewell_end(struct tp_driver *d, struct driver_farewell *f, enum tp_close how)
+{
+	struct driver_farewell **at = &d->farewells;
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	if (!*at)
+		d->farewells_tail = at;
+	d->num_farewells--;
+	d->tp->ops->close(d->tp, f->sock, how);
+	driver_bytes_free(d, f->rest);
+	sy_mem_free(d->env, f, sizeof(*f));
+}
+
+void driver_farewell_writable(struct tp_driver *d, struct driver_farewell *f)
+{
+	if (driver_push(d, f->sock, &f->rest))
+		driver_farewell_end(d, f, TP_CLOSE_FLUSH);
+}
+
+uint64_t driver_farewells_expire(struct tp_driver *d)
+{
+	while (d->farewells && d->farewells->deadline_ns <= d->now_ns)
+		driver_farewell_end(d, d->farewells, TP_CLOSE_ABORT);
+	return d->farewells ? d->farewells->deadline_ns : UINT64_MAX;
+}
