@@ -29,7 +29,7 @@ struct sy_policy {
 	bool ids_case_sensitive;      /* D-11: an upper-case id never matches; ours lowers it */
 
 	/* switch */
-	bool tie_break;               /* D-12: simultaneous dials: both sides keep the connection that was dialled by the node with the larger id; else each keeps its first (protocol.md 4.9) */
+	bool tie_break;               /* D-12: of simultaneous dials both sides keep the one made by the larger id; else each keeps its first (protocol.md 4.9) */
 	bool ban_applies_inbound;     /* D-13 */
 	bool outbound_cap_in_switch;  /* D-14: never above max_num_outbound_peers, persistent peers aside */
 	bool reconnect_forever;       /* D-15: persistent peers are redialled for ever, capped; else 20 x 5 s, then 3^i s, then given up */

@@ -20,6 +20,7 @@ SY_MUST enum sy_err sy_frames_seal(struct sy_frames *f, const struct sy_crypto *
  * Opens SY_FRAME_SEALED bytes into plain (SY_FRAME_PLAIN bytes); *chunk points into plain (length 0..1024; an empty one is
  * to be skipped). SY_PEER_BAD_FRAME, SY_PEER_FRAME_LENGTH, SY_NONCE_EXHAUSTED.
  */
-SY_MUST enum sy_err sy_frames_open(struct sy_frames *f, const struct sy_crypto *crypto, const uint8_t *sealed, uint8_t *plain, struct sy_span *chunk);
+SY_MUST enum sy_err sy_frames_open(struct sy_frames *f, const struct sy_crypto *crypto, const uint8_t *sealed, uint8_t *plain,
+                                   struct sy_span *chunk);
 
 #endif

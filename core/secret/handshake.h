@@ -20,7 +20,8 @@ void sy_handshake_ephemeral(const struct sy_handshake *h, uint8_t out[SY_EPHEMER
  */
 SY_MUST enum sy_err sy_handshake_parse_ephemeral(const uint8_t *bytes, size_t n, bool strict, uint8_t remote[32], size_t *consumed);
 /* Keys and challenge. SY_PEER_LOW_ORDER. The private key is wiped. */
-SY_MUST enum sy_err sy_handshake_agree(struct sy_handshake *h, const struct sy_crypto *crypto, const uint8_t remote[32], struct sy_session_keys *keys);
+SY_MUST enum sy_err sy_handshake_agree(struct sy_handshake *h, const struct sy_crypto *crypto, const uint8_t remote[32],
+                                       struct sy_session_keys *keys);
 /* The delimited AuthSigMessage, 103 bytes. */
 void sy_handshake_auth(uint8_t out[SY_AUTH_MESSAGE], const uint8_t pubkey[32], const uint8_t sig[64]);
 /*

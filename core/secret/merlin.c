@@ -69,10 +69,9 @@ static void frame_op(struct sy_merlin *m, const char *label, uint32_t n)
 
 void sy_merlin_init(struct sy_merlin *m, const char *label)
 {
-	static const uint8_t head[6] = {0x01, RATE + 2, 0x01, 0x00, 0x01, 0x60};
+	static const uint8_t head[] = {1, RATE + 2, 1, 0, 1, 96, 'S', 'T', 'R', 'O', 'B', 'E', 'v', '1', '.', '0', '.', '2'};
 	memset(m, 0, sizeof *m);
 	memcpy(m->state, head, sizeof head);
-	memcpy(m->state + sizeof head, "STROBEv1.0.2", 12);
 	sy_keccak_f1600(m->state);
 	meta(m, "Merlin v1.0", 11, false);
 	sy_merlin_append(m, "dom-sep", label, (uint32_t)strlen(label));

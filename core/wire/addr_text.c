@@ -10,6 +10,7 @@
 #define UPPER 0x40
 
 /* The value of a hex digit; UPPER marks those whose case is wrong, BAD all that is no digit. */
+/* clang-format off */
 static const uint8_t hex_value[256] = {
 #define BAD4 BAD, BAD, BAD, BAD
 #define BAD16 BAD4, BAD4, BAD4, BAD4
@@ -23,6 +24,7 @@ static const uint8_t hex_value[256] = {
 #undef BAD16
 #undef BAD4
 };
+/* clang-format on */
 
 void sy_id_from_pubkey(struct sy_id *id, const uint8_t pubkey[32])
 {
