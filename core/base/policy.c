@@ -6,7 +6,7 @@
 #define S 1000000000ull
 
 /* Ours: the failures of upstream that docs/DEVIATIONS.md lists are switched off one by one. */
-static const struct sy_policy policy_default = {
+static const struct sy_policy default_table = {
 	.name = "default",
 
 	.seal_late = true,
@@ -55,7 +55,7 @@ static const struct sy_policy policy_default = {
 };
 
 /* v0.40.0. Switches not named here are off, as upstream has none of ours. */
-static const struct sy_policy policy_upstream = {
+static const struct sy_policy upstream_table = {
 	.name = "upstream",
 
 	.loses_empty_messages = true,
@@ -72,7 +72,7 @@ static const struct sy_policy policy_upstream = {
 };
 
 /* v0.38.26: what most chains run. */
-static const struct sy_policy policy_upstream_v038 = {
+static const struct sy_policy upstream_v038_table = {
 	.name = "upstream-v0.38",
 
 	.loses_empty_messages = true,
@@ -93,13 +93,13 @@ const struct sy_policy *sy_policy_of(enum sy_profile profile)
 {
 	switch (profile) {
 	case SY_PROFILE_DEFAULT:
-		return &policy_default;
+		return &default_table;
 	case SY_PROFILE_UPSTREAM:
-		return &policy_upstream;
+		return &upstream_table;
 	case SY_PROFILE_UPSTREAM_V038:
-		return &policy_upstream_v038;
+		return &upstream_v038_table;
 	}
-	return &policy_default;
+	return &default_table;
 }
 
 enum sy_err sy_profile_parse(const char *text, enum sy_profile *profile)

@@ -76,18 +76,19 @@ static bool open(uint8_t *plain, const uint8_t *sealed, const uint8_t key[32], u
 	return sy_aead_open(plain, sealed, SY_FRAME_SEALED, key, counter);
 }
 
+static const struct sy_crypto real_table = {
+	.name = "real",
+	.real = true,
+	.ephemeral_public = sy_x25519_public,
+	.agree = agree,
+	.verify = verify,
+	.sign = sign,
+	.keypair = sy_ed25519_keypair,
+	.seal = seal,
+	.open = open,
+};
+
 const struct sy_crypto *sy_crypto_real(void)
 {
-	static const struct sy_crypto suite = {
-		.name = "real",
-		.real = true,
-		.ephemeral_public = sy_x25519_public,
-		.agree = agree,
-		.verify = verify,
-		.sign = sign,
-		.keypair = sy_ed25519_keypair,
-		.seal = seal,
-		.open = open,
-	};
-	return &suite;
+	return &real_table;
 }

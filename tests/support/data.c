@@ -34,14 +34,13 @@ size_t test_hex(const char *hex, uint8_t *out, size_t cap)
 
 json_t *test_data_json(const char *name)
 {
-	char path[256];
-	char up[32] = "";
-	for (int level = 0; level < 8; level++) {
-		snprintf(path, sizeof path, "%stests/data/%s", up, name);
+	static const char up[] = "../../../../../../../";
+	for (size_t level = 0; level <= sizeof up / 3; level++) {
+		char path[256];
+		snprintf(path, sizeof path, "%.*stests/data/%s", (int)(3 * level), up, name);
 		json_t *root = json_load_file(path, 0, NULL);
 		if (root)
 			return root;
-		strcat(up, "../");
 	}
 	give_up("not found or no JSON", name);
 	return NULL;
