@@ -61,6 +61,7 @@
 #define SY_LIMIT_PAYLOADS_KEPT 32u        /* small messages kept for reuse: 8 KiB a node */
 #define SY_LIMIT_MESSAGE_DEPTH 64u        /* nested messages of a user's type; protobuf's own decoders stop at 100 */
 #define SY_LIMIT_DECODE_FACTOR 32u        /* memory a byte while decoding: a repeated field of 5 bytes takes 22 a byte with protobuf-c */
+#define SY_LIMIT_PACKET_DATA 1048576u     /* of max_packet_msg_payload_size: what one packet may carry */
 #define SY_LIMIT_LOOKUPS 384u             /* names being looked up: persistent peers, seeds, and 64 of node infos */
 #define SY_LIMIT_INBOX_OVERHEAD 64u       /* bytes that a message in an inbox counts beside its own: an empty one costs too */
 #define SY_LIMIT_FLUSH_NS 60000000000ull  /* a flush stop that takes longer is cut: the peer does not read (protocol.md 9.2, 27) */

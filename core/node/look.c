@@ -1,0 +1,75 @@
+/* Looking at peers and the book: nothing here changes anything. */
+#include "core/node/node.h"
+
+#include "core/book/snapshot.h"
+
+const struct sy_id *sy_node_id(const struct sy_node *node)
+{
+	return &node->sw.id;
+}
+
+struct sy_counts sy_node_counts(const struct sy_node *node)
+{
+	return sy_switch_counts(&node->sw);
+}
+
+static enum sy_err view(const struct sy_node *node, const struct sy_slot *s, struct sy_peer *peer)
+{
+	if (!s)
+		return SY_NO_PEER;
+	sy_switch_view(&node->sw, s, peer);
+	return SY_OK;
+}
+
+enum sy_err sy_node_peer_at(const struct sy_node *node, uint32_t n, struct sy_peer *peer)
+{
+	const struct sy_switch *sw = &node->sw;
+	return view(node, n < sw->num_peers ? sy_table_at(&sw->table, sw->peers[n]) : NULL, peer);
+}
+
+enum sy_err sy_node_peer(const struct sy_node *node, struct sy_ref ref, struct sy_peer *peer)
+{
+	return view(node, sy_switch_peer(&node->sw, ref), peer);
+}
+
+enum sy_err sy_node_peer_by_id(const struct sy_node *node, const struct sy_id *id, struct sy_peer *peer)
+{
+	return view(node, sy_switch_peer_by_id(&node->sw, id), peer);
+}
+
+enum sy_err sy_node_conn_status(const struct sy_node *node, struct sy_ref peer, struct sy_conn_status *status)
+{
+	const struct sy_slot *s = sy_switch_peer(&node->sw, peer);
+	if (!s || !s->conn.mconn)
+		return SY_NO_PEER;
+	sy_mconn_status(s->conn.mconn, &node->sw.conns.mconn, node->sw.now_ns, status);
+	return SY_OK;
+}
+
+enum sy_err sy_node_channel_status(const struct sy_node *node, struct sy_ref peer, uint32_t n, struct sy_channel_status *status)
+{
+	const struct sy_slot *s = sy_switch_peer(&node->sw, peer);
+	if (!s || !s->conn.mconn)
+		return SY_NO_PEER;
+	return sy_mconn_channel_status(s->conn.mconn, &node->sw.conns.mconn, node->sw.now_ns, n, status);
+}
+
+struct sy_book_counts sy_node_book_counts(const struct sy_node *node)
+{
+	return sy_book_counts(node->sw.book);
+}
+
+bool sy_node_book_has(const struct sy_node *node, const struct sy_id *id)
+{
+	return sy_book_has(node->sw.book, id);
+}
+
+void sy_node_book_each(const struct sy_node *node, void (*visit)(void *arg, const struct sy_netaddr *addr, bool old), void *arg)
+{
+	sy_book_each(node->sw.book, visit, arg);
+}
+
+size_t sy_node_book_snapshot(const struct sy_node *node, uint8_t *buf, size_t cap)
+{
+	return sy_book_save(node->sw.book, buf, cap);
+}

@@ -1,0 +1,103 @@
+/* Dialling: who may be dialled now, and who hears of it. Source: protocol.md 4.8; D-09, D-14. */
+#include "core/switch/switch.h"
+
+#include "core/base/assert.h"
+#include "core/base/hash.h"
+
+#include <string.h>
+
+/* D-14: PEX alone keeps the outbound cap upstream. Ours holds whatever a reactor asks; a seed crawls beyond it. */
+static bool cap_reached(const struct sy_switch *sw)
+{
+	return sw->policy->outbound_cap_in_switch && !sw->config.seed_mode &&
+	       sw->capped_peers + sw->capped_dials >= sw->config.max_num_outbound_peers;
+}
+
+static bool counts_against_cap(const struct sy_switch *sw, const struct sy_netaddr *addr)
+{
+	return !sy_switch_persistent(sw, addr) && !sy_switch_is_unconditional(sw, &addr->id);
+}
+
+static enum sy_err may_dial(const struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin)
+{
+	if (!sy_switch_running(sw))
+		return SY_NOT_RUNNING;
+	if (!(addr->flags & SY_ADDR_HAS_ID))
+		return SY_ADDR_NO_ID;
+	if (sy_switch_is_busy(sw, addr))
+		return SY_DIALLING_OR_CONNECTED;
+	if (sw->dialling >= SY_LIMIT_DIALS)
+		return SY_LIMIT;
+	if (origin < SY_LIMIT_REACTORS && counts_against_cap(sw, addr) && cap_reached(sw))
+		return SY_LIMIT;
+	return SY_OK;
+}
+
+/* Named by what is stable: us, whom we dial, the time. */
+static uint64_t entity_of_dial(const struct sy_switch *sw, const struct sy_netaddr *addr)
+{
+	uint64_t entity = sy_entity_of_id(sw->entity, &addr->id);
+	entity = sy_entity_of_bytes(entity, addr->ip, sizeof addr->ip);
+	return sy_mix64(entity ^ addr->port ^ sw->now_ns << 17);
+}
+
+static void begin(struct sy_switch *sw, struct sy_slot *s, uint8_t origin)
+{
+	s->origin = origin;
+	s->flags |= SY_SLOT_DIALLING | SY_SLOT_SHUT;
+	if (counts_against_cap(sw, &s->remote)) {
+		s->flags |= SY_SLOT_CAPPED;
+		sw->capped_dials++;
+	}
+	sw->dialling++;
+	sy_table_name(&sw->table, s);
+	sy_conn_init(&s->conn, &sw->conns, true, &s->remote.id, entity_of_dial(sw, &s->remote));
+	s->traced_state = SY_CONN_DIALLING;
+	s->outs |= SY_SLOT_OUT_DIAL;
+	sy_list_push(&sw->table, SY_LIST_OUT, s);
+	sw->accept_changed = true; /* one slot less */
+	struct sy_trace r = {.kind = SY_TRACE_DIAL, .conn = sy_slot_ref(s), .addr = s->remote};
+	sy_switch_trace(sw, &r);
+}
+
+enum sy_err sy_switch_dial(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin, struct sy_slot **out)
+{
+	enum sy_err err = may_dial(sw, addr, origin);
+	if (err)
+		return err;
+	if (sw->table.count >= SY_LIMIT_CONNS)
+		return SY_LIMIT;
+	struct sy_slot *s = sy_table_take(&sw->table, sw->env, addr);
+	if (!s)
+		return SY_NO_MEMORY;
+	if (sy_timers_set(&sw->slot_timers, sw->env, s->index, SY_PARKED)) {
+		sy_table_give(&sw->table, sw->env, s);
+		return SY_NO_MEMORY;
+	}
+	begin(sw, s, origin);
+	if (out)
+		*out = s;
+	return SY_OK;
+}
+
+void sy_switch_dial_over(struct sy_switch *sw, struct sy_slot *s, enum sy_err err)
+{
+	SY_ASSERT(s->flags & SY_SLOT_DIALLING && sw->dialling > 0);
+	s->flags &= ~(uint32_t)SY_SLOT_DIALLING;
+	sw->dialling--;
+	if (s->flags & SY_SLOT_CAPPED)
+		sw->capped_dials--;
+	struct sy_trace r = {.kind = SY_TRACE_DIAL_DONE, .err = err, .conn = sy_slot_ref(s), .addr = s->remote};
+	sy_switch_trace(sw, &r);
+	if (err == SY_PEER_SELF) {
+		/* Source: protocol.md 4.8, 8.8: the address is one of ours. */
+		sy_book_add_own(sw->book, &s->remote);
+		sy_book_remove(sw->book, &s->remote.id);
+	}
+	sy_switch_redial_outcome(sw, s, err);
+	if (s->origin < sw->num_reactors && sw->reactors[s->origin]->dial_done) {
+		struct sy_ctx ctx = {sw, s->origin};
+		struct sy_netaddr addr = s->remote;
+		sw->reactors[s->origin]->dial_done(sw->reactors[s->origin]->self, &ctx, &addr, err);
+	}
+}

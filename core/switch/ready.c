@@ -1,0 +1,176 @@
+/*
+ * Readiness: what a connection needs next is worked out once at the end of an input (touch, settle), and kept as its
+ * place in the ready lists and in the heap of deadlines. Nothing scans connections. Source: design.md 3, 9.
+ */
+#include "core/switch/switch.h"
+
+#include "core/base/assert.h"
+
+void sy_switch_touch(struct sy_switch *sw, struct sy_slot *s)
+{
+	if (!(s->flags & SY_SLOT_DEAD))
+		sy_list_push(&sw->table, SY_LIST_DIRTY, s);
+}
+
+void sy_switch_note_state(struct sy_switch *sw, struct sy_slot *s, enum sy_err err)
+{
+	if (s->traced_state == (uint8_t)s->conn.state)
+		return;
+	sy_switch_trace_conn(sw, SY_TRACE_CONN_STATE, s, s->traced_state, s->conn.state, err);
+	s->traced_state = (uint8_t)s->conn.state;
+}
+
+size_t sy_switch_read_window(const struct sy_switch *sw, const struct sy_slot *s)
+{
+	if ((s->flags & SY_SLOT_DEAD) || s->stalled)
+		return 0;
+	return sy_conn_read_window(&s->conn, &sw->conns, sw->now_ns);
+}
+
+static void settle_writing(struct sy_switch *sw, struct sy_slot *s)
+{
+	if (!(s->flags & SY_SLOT_BLOCKED) && sy_conn_has_output(&s->conn, &sw->conns, sw->now_ns))
+		sy_list_push(&sw->table, SY_LIST_WRITE, s);
+	else
+		sy_list_drop(&sw->table, SY_LIST_WRITE, s);
+}
+
+static void settle_reading(struct sy_switch *sw, struct sy_slot *s)
+{
+	if (sy_switch_read_window(sw, s) == 0) {
+		s->flags |= SY_SLOT_SHUT;
+		sy_list_drop(&sw->table, SY_LIST_READ, s);
+	} else if (s->flags & SY_SLOT_SHUT) {
+		s->flags &= ~(uint32_t)SY_SLOT_SHUT;
+		sy_list_push(&sw->table, SY_LIST_READ, s);
+	}
+}
+
+static void settle_deadline(struct sy_switch *sw, struct sy_slot *s)
+{
+	struct sy_timers *t = &sw->slot_timers;
+	uint64_t at = sy_conn_deadline(&s->conn, &sw->conns);
+	if (s->wait_until_ns < at)
+		at = s->wait_until_ns;
+	if (at > SY_PARKED)
+		at = SY_PARKED;
+	uint32_t where = t->where[s->index];
+	if (where && t->heap[where - 1].at_ns == at)
+		return;
+	/* The heap has had room for every live slot since the slot was taken. */
+	enum sy_err err = sy_timers_set(t, sw->env, s->index, at);
+	SY_ASSERT(err == SY_OK);
+}
+
+void sy_switch_settle(struct sy_switch *sw, struct sy_slot *s)
+{
+	if (s->flags & SY_SLOT_DEAD)
+		return;
+	if (s->sends_waiting)
+		sy_switch_collect_sends(sw, s);
+	if (s->conn.state == SY_CONN_FLUSHING && sy_conn_flushed(&s->conn))
+		sy_switch_ask_stop(sw, s, (enum sy_err)s->reason, false);
+	settle_writing(sw, s);
+	settle_reading(sw, s);
+	settle_deadline(sw, s);
+}
+
+void sy_switch_finish(struct sy_switch *sw)
+{
+	/* A reactor that sends in each send_done goes on with the next input; the deadline says "now" until then. */
+	uint32_t calls = SY_LIMIT_CTX_QUEUE;
+	for (;;) {
+		sy_switch_run_stops(sw);
+		if (calls && sy_switch_call_send_done(sw)) {
+			calls--;
+			continue;
+		}
+		struct sy_slot *s = sy_list_head(&sw->table, SY_LIST_DIRTY);
+		if (!s)
+			break;
+		sy_list_drop(&sw->table, SY_LIST_DIRTY, s);
+		sy_switch_settle(sw, s);
+	}
+}
+
+uint64_t sy_switch_deadline(const struct sy_switch *sw)
+{
+	if (sw->table.list[SY_LIST_STOP].head || sw->reactor_head)
+		return sw->now_ns;
+	uint64_t at = sy_timers_next(&sw->slot_timers);
+	uint64_t redial = sy_timers_next(&sw->redial_timers), timer = sy_timers_next(&sw->reactor_timers);
+	at = redial < at ? redial : at;
+	at = timer < at ? timer : at;
+	return at >= SY_PARKED ? SY_NEVER : at;
+}
+
+static void expire(struct sy_switch *sw, struct sy_slot *s)
+{
+	if (s->wait_until_ns <= sw->now_ns) {
+		bool flushing = s->conn.state == SY_CONN_FLUSHING;
+		sy_switch_close(sw, s, flushing ? (enum sy_err)s->reason : SY_FILTER_TIMEOUT);
+		return;
+	}
+	enum sy_err err = sy_conn_expire(&s->conn, &sw->conns, sw->now_ns);
+	sy_switch_note_state(sw, s, err);
+	if (err)
+		sy_switch_close(sw, s, err);
+	else if (s->conn.rest_len)
+		sy_switch_bytes(sw, s, (struct sy_span){NULL, 0});
+	/* It is out of the heap: touching brings it back. */
+	sy_switch_touch(sw, s);
+}
+
+static bool tick_slot(struct sy_switch *sw)
+{
+	uint32_t i = sy_timers_pop(&sw->slot_timers, sw->now_ns);
+	if (i == UINT32_MAX)
+		return false;
+	struct sy_slot *s = sy_table_at(&sw->table, i);
+	SY_ASSERT(s);
+	expire(sw, s);
+	sy_switch_run_stops(sw);
+	return true;
+}
+
+static bool tick_redial(struct sy_switch *sw)
+{
+	uint32_t i = sy_timers_pop(&sw->redial_timers, sw->now_ns);
+	if (i == UINT32_MAX)
+		return false;
+	sy_switch_redial_due(sw, i);
+	return true;
+}
+
+static bool tick_reactor(struct sy_switch *sw)
+{
+	uint32_t i = sy_timers_pop(&sw->reactor_timers, sw->now_ns);
+	if (i == UINT32_MAX)
+		return false;
+	sy_switch_call_timer(sw, i);
+	sy_switch_run_stops(sw);
+	return true;
+}
+
+/* In the order of their times; of equal ones connections come first, then redials, then reactors' timers. */
+void sy_switch_tick(struct sy_switch *sw)
+{
+	/* A timer that is set to a time gone by in its own callback waits for the next input. */
+	uint32_t reactor_timers = sw->reactor_timers.count;
+	sy_switch_run_stops(sw);
+	for (;;) {
+		uint64_t slot = sy_timers_next(&sw->slot_timers), redial = sy_timers_next(&sw->redial_timers);
+		uint64_t timer = reactor_timers ? sy_timers_next(&sw->reactor_timers) : SY_NEVER;
+		bool more;
+		if (slot <= redial && slot <= timer) {
+			more = tick_slot(sw);
+		} else if (redial <= timer) {
+			more = tick_redial(sw);
+		} else {
+			more = tick_reactor(sw);
+			reactor_timers--;
+		}
+		if (!more)
+			break;
+	}
+}

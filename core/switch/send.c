@@ -1,0 +1,154 @@
+/* Sending to one peer, and the results that somebody waits for. Source: protocol.md 3.6, 4.2. */
+#include "core/switch/switch.h"
+
+#include "core/base/assert.h"
+
+enum sy_err sy_switch_may_send(const struct sy_switch *sw, const struct sy_slot *s, uint8_t channel)
+{
+	if (!s || s->conn.state != SY_CONN_RUNNING)
+		return SY_NO_PEER;
+	uint32_t index = sw->channels.index_of[channel];
+	return index && (s->conn.peer_channels & 1u << (index - 1)) ? SY_OK : SY_NO_CHANNEL;
+}
+
+bool sy_switch_can_send(const struct sy_switch *sw, struct sy_ref peer, uint8_t channel)
+{
+	const struct sy_slot *s = sy_switch_peer(sw, peer);
+	return !sy_switch_may_send(sw, s, channel) && sy_mconn_can_send(s->conn.mconn, &sw->conns.mconn, channel);
+}
+
+static void hash_sent(struct sy_switch *sw, const struct sy_slot *s, uint8_t channel, struct sy_span bytes)
+{
+	sy_tracer_mix(&sw->tracer, (uint64_t)channel << 40 | s->index);
+	sy_tracer_mix_bytes(&sw->tracer, bytes.ptr, bytes.len);
+}
+
+enum sy_err sy_switch_try_send(struct sy_switch *sw, struct sy_ref peer, uint8_t channel, struct sy_span bytes)
+{
+	struct sy_mconn_shared *shared = &sw->conns.mconn;
+	struct sy_slot *s = sy_switch_peer(sw, peer);
+	enum sy_err err = sy_switch_may_send(sw, s, channel);
+	if (err)
+		return err;
+	/* Asked before the copy is made: a full queue is an ordinary answer and should cost little. */
+	if (!sy_mconn_can_send(s->conn.mconn, shared, channel))
+		return SY_QUEUE_FULL;
+	struct sy_payload *payload = sy_payload_new(&shared->payloads, sw->env, bytes);
+	if (!payload)
+		return SY_NO_MEMORY;
+	err = sy_mconn_try_send(s->conn.mconn, shared, channel, payload, sw->now_ns);
+	sy_payload_unref(&shared->payloads, sw->env, payload);
+	if (!err) {
+		hash_sent(sw, s, channel, bytes);
+		sy_switch_touch(sw, s);
+	}
+	return err;
+}
+
+static struct sy_send_wait *take_wait(struct sy_switch *sw)
+{
+	if (sw->wait_free) {
+		struct sy_send_wait *w = &sw->waits[sw->wait_free - 1];
+		sw->wait_free = w->next;
+		return w;
+	}
+	if (!sy_mem_grow(sw->env, (void **)&sw->waits, &sw->waits_cap, sw->num_waits + 1, sizeof *sw->waits))
+		return NULL;
+	return &sw->waits[sw->num_waits++];
+}
+
+static void give_wait(struct sy_switch *sw, uint32_t index)
+{
+	sw->waits[index].used = false;
+	sw->waits[index].next = sw->wait_free;
+	sw->wait_free = index + 1;
+}
+
+/* The result is known: to the end of the owner's or the reactors' queue. */
+static void complete(struct sy_switch *sw, uint32_t index, enum sy_err err)
+{
+	struct sy_send_wait *w = &sw->waits[index];
+	bool owner = w->owner == SY_OWNER;
+	uint32_t *head = owner ? &sw->owner_head : &sw->reactor_head, *tail = owner ? &sw->owner_tail : &sw->reactor_tail;
+	w->err = (int16_t)err;
+	w->next = 0;
+	if (*tail)
+		sw->waits[*tail - 1].next = index + 1;
+	else
+		*head = index + 1;
+	*tail = index + 1;
+}
+
+static uint32_t pop(struct sy_switch *sw, uint32_t *head, uint32_t *tail)
+{
+	uint32_t index = *head - 1;
+	*head = sw->waits[index].next;
+	if (!*head)
+		*tail = 0;
+	return index;
+}
+
+enum sy_err sy_switch_send(struct sy_switch *sw, struct sy_ref peer, uint8_t channel, struct sy_span bytes, uint64_t timeout_ns,
+                           uint8_t owner, uint64_t token)
+{
+	struct sy_mconn_shared *shared = &sw->conns.mconn;
+	struct sy_slot *s = sy_switch_peer(sw, peer);
+	enum sy_err err = sy_switch_may_send(sw, s, channel);
+	if (err)
+		return err;
+	struct sy_send_wait *w = take_wait(sw);
+	if (!w)
+		return SY_NO_MEMORY;
+	*w = (struct sy_send_wait){.token = token, .owner = owner, .used = true};
+	uint32_t index = (uint32_t)(w - sw->waits);
+	uint64_t deadline = timeout_ns < SY_NEVER - sw->now_ns ? sw->now_ns + timeout_ns : SY_NEVER;
+	struct sy_payload *payload = sy_payload_new(&shared->payloads, sw->env, bytes);
+	err = payload ? sy_mconn_send(s->conn.mconn, shared, channel, payload, sw->now_ns, deadline, index) : SY_NO_MEMORY;
+	sy_payload_unref(&shared->payloads, sw->env, payload);
+	if (err && err != SY_AGAIN) {
+		give_wait(sw, index);
+		return err;
+	}
+	if (err)
+		s->sends_waiting++;
+	else
+		complete(sw, index, SY_OK);
+	hash_sent(sw, s, channel, bytes);
+	sy_switch_touch(sw, s);
+	return SY_OK;
+}
+
+void sy_switch_collect_sends(struct sy_switch *sw, struct sy_slot *s)
+{
+	struct sy_mconn_sent sent;
+	while (s->sends_waiting && sy_mconn_next_sent(s->conn.mconn, &sw->conns.mconn, &sent)) {
+		SY_ASSERT(sent.token < sw->num_waits && sw->waits[sent.token].used);
+		s->sends_waiting--;
+		complete(sw, (uint32_t)sent.token, sent.err);
+	}
+}
+
+bool sy_switch_next_send_done(struct sy_switch *sw, uint64_t *token, enum sy_err *err)
+{
+	if (!sw->owner_head)
+		return false;
+	uint32_t index = pop(sw, &sw->owner_head, &sw->owner_tail);
+	*token = sw->waits[index].token;
+	*err = (enum sy_err)sw->waits[index].err;
+	give_wait(sw, index);
+	return true;
+}
+
+bool sy_switch_call_send_done(struct sy_switch *sw)
+{
+	if (!sw->reactor_head)
+		return false;
+	uint32_t index = pop(sw, &sw->reactor_head, &sw->reactor_tail);
+	struct sy_send_wait w = sw->waits[index];
+	give_wait(sw, index);
+	const struct sy_reactor *r = sw->reactors[w.owner];
+	struct sy_ctx ctx = {sw, w.owner};
+	if (r->send_done)
+		r->send_done(r->self, &ctx, w.token, (enum sy_err)w.err);
+	return true;
+}
