@@ -48,8 +48,8 @@ struct world_node {
 	uint8_t secret[64];
 	struct sy_netaddr addr;
 	const char *region;
-	void *host;               /* the backend's: a sim_host, or what holds a real transport */
-	struct tp_transport *tp;
+	void *host;               /* the backend's: a sim_host, or where a real node lives */
+	struct tp_transport *tp;  /* while it runs */
 	struct sy_node *core;
 	struct tp_driver *driver;
 	struct tp_store store;
@@ -60,7 +60,9 @@ struct world_node {
 	uint32_t entered;         /* how deep we are inside this node's driver, as far as the world can see */
 	bool is_stopped;          /* the driver has said so; it is freed when nobody is inside it */
 	bool is_starting;
+	bool strict_off;          /* addr_book_strict is off whatever the script says: a loopback world is not routable */
 	struct world_timer *due;  /* the event that ends it, when it could not be ended at once */
+	bool due_is_stop;         /* it is to end in good order */
 	void *user;
 };
 
@@ -68,9 +70,11 @@ struct world_ops {
 	void (*fini)(struct world *w);
 	uint64_t (*now_ns)(const struct world *w);
 	enum sy_err (*network)(struct world *w, const struct sim_net_config *config, const char **what);
-	/* Gives the node its host: n->tp, n->addr.ip and port, n->region. */
+	/* Gives the node its host: n->addr.ip and port, n->region. */
 	enum sy_err (*host_new)(struct world_node *n, const struct world_node_config *config, const char **what);
 	void (*host_free)(struct world_node *n);
+	/* The transport for one life of the node; its fini ends it. Null when out of memory. */
+	struct tp_transport *(*transport)(struct world_node *n);
 	void (*rand)(void *ctx, enum sy_purpose purpose, uint64_t entity, uint64_t counter, void *buf, size_t n);
 	bool (*schedule)(struct world *w, struct world_timer *t, uint64_t at_ns);
 	void (*unschedule)(struct world *w, struct world_timer *t);

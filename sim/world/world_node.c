@@ -67,14 +67,20 @@ static void on_started(void *ctx, enum sy_err err)
 static void on_due(void *arg)
 {
 	struct world_node *n = arg;
+	bool stop = n->due_is_stop && !n->is_stopped;
 
 	n->due = NULL;
-	world_node_reap(n);
+	n->due_is_stop = false;
+	if (stop)
+		world_node_stop(n);
+	else
+		world_node_reap(n);
 }
 
 /* Ends the node in an event of its own. */
-static void end_later(struct world_node *n)
+static void end_later(struct world_node *n, bool in_good_order)
 {
+	n->due_is_stop = in_good_order && (n->due == NULL || n->due_is_stop);
 	if (n->due == NULL)
 		n->due = world_at(n->w, n->w->ops->now_ns(n->w), SIM_FAULT, on_due, n);
 }
@@ -84,7 +90,7 @@ static void on_stopped(void *ctx)
 	struct world_node *n = ctx;
 
 	n->is_stopped = true;
-	end_later(n);
+	end_later(n, false);
 }
 
 static void on_worked(void *ctx, uint32_t frames_out, uint32_t frames_in, uint32_t messages)
@@ -268,11 +274,15 @@ void world_node_reap(struct world_node *n)
 	if (n->driver != NULL) {
 		tp_driver_free(n->driver);
 		n->driver = NULL;
+	}
+	if (n->tp != NULL) {
 		n->tp->ops->fini(n->tp);
+		n->tp = NULL;
 	}
 	sy_node_free(n->core);
 	n->core = NULL;
 	n->is_stopped = false;
+	n->due_is_stop = false;
 	if (ran && !n->is_starting && n->w->listener.stopped != NULL)
 		n->w->listener.stopped(n->w->listener.ctx, n);
 }
@@ -287,6 +297,10 @@ static enum sy_err make_core(struct world_node *n)
 	};
 	const char *what = NULL;
 
+	n->tp = n->w->ops->transport(n);
+	if (n->tp == NULL)
+		return SY_NO_MEMORY;
+	n->config.p2p.addr_book_strict = n->config.p2p.addr_book_strict && !n->strict_off;
 	if (n->w->listener.trace != NULL)
 		config.hooks.trace = on_trace;
 	enum sy_err err = sy_node_new(&n->core, &n->env, &n->config.p2p, n->reactors, n->num_reactors, &what);
@@ -333,12 +347,15 @@ void world_node_stop(struct world_node *n)
 {
 	if (n->core == NULL || n->is_stopped)
 		return;
-	bool alone = nobody_is_inside(n);
-
+	/* From inside the node the driver takes no inputs: the stop is put off until everybody has left it. */
+	if (!nobody_is_inside(n)) {
+		end_later(n, true);
+		return;
+	}
 	n->entered++;
 	tp_driver_stop(n->driver);
 	n->entered--;
-	if (n->is_stopped && alone)
+	if (n->is_stopped)
 		world_node_reap(n);
 }
 
@@ -349,7 +366,7 @@ void world_node_crash(struct world_node *n)
 	if (nobody_is_inside(n))
 		world_node_reap(n);
 	else
-		end_later(n);
+		end_later(n, false);
 }
 
 /* ------------------------------------------------------------------ looking and asking */

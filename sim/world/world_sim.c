@@ -95,7 +95,6 @@ static enum sy_err sim_host_add(struct world_node *n, const struct world_node_co
 	if (host == NULL)
 		return world_say(w, what, SY_NO_MEMORY, "no host for node \"%.60s\": out of memory, or its address is taken", config->name);
 	n->host = host;
-	n->tp = sim_host_transport(host);
 	n->region = sim_host_region(host);
 	sim_host_address(host, &n->addr);
 	n->addr.port = SIM_PORT;
@@ -105,6 +104,11 @@ static enum sy_err sim_host_add(struct world_node *n, const struct world_node_co
 static void sim_host_gone(struct world_node *n)
 {
 	n->host = NULL; /* hosts belong to the network and go with it */
+}
+
+static struct tp_transport *sim_transport(struct world_node *n)
+{
+	return sim_host_transport(n->host);
 }
 
 /* Streams are keyed by the seed, the node's name, its incarnation, and what the node itself names. */
@@ -226,6 +230,7 @@ static const struct world_ops sim_ops = {
 	.network = sim_network,
 	.host_new = sim_host_add,
 	.host_free = sim_host_gone,
+	.transport = sim_transport,
 	.rand = sim_rand_of_node,
 	.schedule = sim_schedule,
 	.unschedule = sim_unschedule,
