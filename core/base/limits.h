@@ -64,8 +64,10 @@
 #define SY_LIMIT_PACKET_DATA 1048576u     /* of max_packet_msg_payload_size: what one packet may carry */
 #define SY_LIMIT_LOOKUPS 384u             /* names being looked up: persistent peers, seeds, and 64 of node infos */
 #define SY_LIMIT_INBOX_OVERHEAD 64u       /* bytes that a message in an inbox counts beside its own: an empty one costs too */
-#define SY_LIMIT_FLUSH_NS 60000000000ull  /* a flush stop that takes longer is cut: the peer does not read (protocol.md 9.2, 27) */
 #define SY_LIMIT_FILTER_NS 5000000000ull  /* protocol.md 0.5: how long a filter may take */
+#define SY_LIMIT_PEX_TRACES 16u            /* records of PEX between two looks of the node, 1,280 bytes */
+#define SY_LIMIT_PEX_EARLY 10u             /* requests forgiven within one gap of 10 s: v0.40 sends one */
+#define SY_LIMIT_CRAWL_DIALS 8u            /* a seed's dials at once: 2 to 3 a second at dead addresses */
 #define SY_LIMIT_PEX_ADDRS 1100u          /* what fits 64,000 bytes, protocol.md 5.1 */
 
 #endif

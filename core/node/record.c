@@ -124,8 +124,7 @@ void sy_record_apply(struct sy_node *node, const struct sy_record *record, uint8
 		(void)sy_node_fill(node, record->in.now_ns, record->in.conn, buf, record->in.token < SY_FILL_MAX ? record->in.token : SY_FILL_MAX);
 		break;
 	case SY_RECORD_POLL:
-		while (sy_node_poll(node, &out))
-			;
+		(void)sy_node_poll(node, &out);
 		break;
 	case SY_RECORD_BLOCKED:
 		sy_node_blocked(node, record->in.conn);

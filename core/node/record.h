@@ -1,6 +1,6 @@
 /*
- * A run as a log: every input, and every other call that changes a node (fills, drained polls, sockets that fill and
- * empty), in order. The same log applied to a node made with the same configuration, in an environment that gives the
+ * A run as a log: every input, and every other call that changes a node (fills, polls that gave something, sockets that
+ * fill and empty), in order. The same log applied to a node made with the same configuration, in an environment that gives the
  * same random bytes, repeats the run: sy_node_trace_hash tells. Little-endian, fixed layout, one version byte a record.
  *
  *   0 version   1 kind      2 channel   3 zero      4 err (i32)   8 now       16 token      24 timeout
@@ -18,7 +18,7 @@
 enum sy_record_kind {
 	SY_RECORD_INPUT = 0, /* on the wire: the input's own kind */
 	SY_RECORD_FILL = 0x80,
-	SY_RECORD_POLL,      /* sy_node_poll until it had nothing left */
+	SY_RECORD_POLL,      /* one sy_node_poll that gave an output */
 	SY_RECORD_BLOCKED,
 	SY_RECORD_UNBLOCKED,
 };

@@ -107,14 +107,13 @@ uint64_t sy_switch_deadline(const struct sy_switch *sw)
 static void expire(struct sy_switch *sw, struct sy_slot *s)
 {
 	if (s->wait_until_ns <= sw->now_ns) {
-		bool flushing = s->conn.state == SY_CONN_FLUSHING;
-		sy_switch_close(sw, s, flushing ? (enum sy_err)s->reason : SY_FILTER_TIMEOUT);
+		sy_switch_close(sw, s, SY_FILTER_TIMEOUT);
 		return;
 	}
 	enum sy_err err = sy_conn_expire(&s->conn, &sw->conns, sw->now_ns);
 	sy_switch_note_state(sw, s, err);
 	if (err)
-		sy_switch_close(sw, s, err);
+		sy_switch_close(sw, s, s->conn.state == SY_CONN_FLUSHING ? (enum sy_err)s->reason : err);
 	else if (s->conn.rest_len)
 		sy_switch_bytes(sw, s, (struct sy_span){NULL, 0});
 	/* It is out of the heap: touching brings it back. */

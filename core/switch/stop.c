@@ -46,7 +46,6 @@ static void begin_flush(struct sy_switch *sw, struct sy_slot *s, enum sy_err rea
 	}
 	sy_conn_flush(&s->conn, &sw->conns, sw->now_ns);
 	sy_switch_note_state(sw, s, reason);
-	s->wait_until_ns = sw->now_ns + SY_LIMIT_FLUSH_NS;
 	sy_switch_touch(sw, s);
 }
 

@@ -72,7 +72,7 @@ struct sy_slot {
 	};
 	struct sy_peer_text *text;
 	uint64_t connected_at_ns;
-	uint64_t wait_until_ns;         /* for a filter's verdict or the end of a flush; SY_NEVER */
+	uint64_t wait_until_ns;         /* for a filter's verdict; SY_NEVER */
 	struct {
 		uint32_t prev, next;        /* index + 1; 0 ends the list */
 	} link[SY_LISTS];
