@@ -40,6 +40,8 @@ struct sy_conn_shared {
 	const struct sy_id *our_id;
 	uint8_t our_pubkey[32];
 	uint64_t handshake_timeout_ns; /* each of the two phases */
+	uint8_t *info;                 /* our node info as it goes out, delimiter included; made by the first upgrade */
+	uint32_t info_len;
 	struct sy_pool frames;         /* sealed or plain frames that are not complete or not worked off: SY_FRAME_SEALED each */
 	struct sy_pool upgrades;       /* struct sy_upgrade, while a connection is upgraded */
 	uint8_t *scratch;              /* SY_FRAME_SEALED bytes, never kept over a call */
@@ -55,16 +57,22 @@ struct sy_conn {
 	enum sy_conn_state state;
 	bool outbound;
 	bool eof;                  /* the peer has closed its direction */
-	struct sy_upgrade *upgrade; /* null once running */
+	bool gated;                /* the receive limiter holds `rest` back */
+	struct sy_upgrade *upgrade; /* null once running and our node info is out */
 	struct sy_mconn *mconn;     /* null until running */
 	struct sy_frames frames;
 	uint8_t *partial;           /* from the pool: an incomplete sealed frame; null when empty */
-	uint8_t *rest;              /* from the pool: plaintext not worked off (limiter, inbox); null when empty */
-	uint16_t partial_len, rest_at, rest_len;
+	uint8_t *rest;              /* from the pool: the frame being worked off; kept over a call when not done (limiter, verdict) */
+	uint8_t *backlog;           /* sealed bytes that came with a frame that is held back; never without rest_len > 0 */
+	uint32_t backlog_at, backlog_len;
+	uint16_t partial_len;
+	uint16_t rest_at, rest_len; /* plaintext not worked off: rest_len bytes at rest + rest_at */
 	uint64_t deadline_ns;       /* of the upgrade's phase */
 	uint64_t entity;
 	uint16_t peer_channels;     /* bit i: the peer advertises our i-th channel */
+	int16_t verdict;            /* enum sy_err: refused, but our node info is not out yet */
 };
+_Static_assert(sizeof(struct sy_conn) <= 200, "the budget of design.md 9");
 
 /* What a step asks for or hands up. */
 enum sy_conn_event_kind {
@@ -89,23 +97,30 @@ struct sy_conn_event {
 	struct sy_span message;
 };
 
-/* dialled_id: the id that must answer (outbound), else null. */
+/* Touches nothing but *c. The id that must answer is given to sy_conn_start. */
 void sy_conn_init(struct sy_conn *c, struct sy_conn_shared *shared, bool outbound, const struct sy_id *dialled_id, uint64_t entity);
 /* Gives everything back; idempotent; wipes keys. */
 void sy_conn_fini(struct sy_conn *c, struct sy_conn_shared *shared);
 
 /* The socket is open (DIALLING -> FILTERING for outbound; inbound starts there). */
 void sy_conn_opened(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns);
-/* Filters have passed: the handshake starts, its deadline with it. SY_NO_MEMORY. */
+/*
+ * Filters have passed: the handshake starts, its deadline with it. dialled_id: the id that must answer, null for inbound.
+ * SY_NO_MEMORY (the state is as before).
+ */
 SY_MUST enum sy_err sy_conn_start(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, const struct sy_id *dialled_id);
 /*
  * Takes bytes off the socket. Call with the rest (bytes + consumed) until kind is NONE; after EV_MESSAGE also call
- * once more with the rest, even if that is empty. SY_PEER_* and SY_NO_MEMORY end the connection (the caller closes).
+ * once more with the rest, even if that is empty. With NONE all bytes are consumed: what cannot be worked off now
+ * (limiter, verdict) is kept, and rest_len is not 0; call with no bytes once expire has passed its time. SY_PEER_*,
+ * SY_NO_MEMORY, SY_NONCE_EXHAUSTED, SY_LIMIT (bytes far beyond the read window) end the connection: the caller closes.
+ * A verdict against a peer is held back until our node info is out (protocol.md 2.1): fill or expire then tell.
  */
 SY_MUST enum sy_err sy_conn_feed(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, const uint8_t *bytes, size_t n,
                                  size_t *consumed, struct sy_conn_event *event);
 /* How many socket bytes may come now; 0 while rest holds plaintext, or in a state that reads nothing. */
 size_t sy_conn_read_window(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns);
+/* Ours is ready. Harmless in any state but AUTH. */
 void sy_conn_signed(struct sy_conn *c, struct sy_conn_shared *shared, const uint8_t sig[64], uint64_t now_ns);
 /* *ip null: the name did not resolve. Returns an error that ends the connection, else the event of the next step is due: call feed with 0 bytes. */
 SY_MUST enum sy_err sy_conn_resolved(struct sy_conn *c, struct sy_conn_shared *shared, const uint8_t *ip, uint64_t now_ns);
@@ -115,11 +130,15 @@ void sy_conn_flush(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t no
 void sy_conn_close(struct sy_conn *c, struct sy_conn_shared *shared);                  /* any -> CLOSED; keys are wiped */
 
 bool sy_conn_has_output(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns);
-/* Whole frames into buf, cap >= SY_FRAME_SEALED. *err: SY_NONCE_EXHAUSTED ends the connection. */
+/*
+ * Whole frames into buf, cap >= SY_FRAME_SEALED. *err is SY_OK, or ends the connection after the bytes returned:
+ * SY_NONCE_EXHAUSTED, or the verdict against the peer (SY_PEER_*).
+ */
 size_t sy_conn_fill(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, uint8_t *buf, size_t cap, enum sy_err *err);
 /* FLUSHING and everything handed out by fill. */
 bool sy_conn_flushed(const struct sy_conn *c);
 uint64_t sy_conn_deadline(const struct sy_conn *c, const struct sy_conn_shared *shared);
+/* SY_OK; SY_PEER_HANDSHAKE_TIMEOUT, a verdict, SY_PEER_PONG_TIMEOUT, SY_NO_MEMORY; SY_TIMEOUT: a flush that takes too long. */
 SY_MUST enum sy_err sy_conn_expire(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns);
 
 #endif
