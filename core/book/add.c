@@ -134,19 +134,46 @@ static enum sy_err replace(struct sy_book *b, uint32_t at, const struct sy_netad
 	return err;
 }
 
+/* Most announcements are of what is known: the very address passed the checks when it came in, and no list has grown since. */
+static bool passed_before(const struct sy_book *b, const struct book_entry *e, const struct sy_netaddr *addr)
+{
+	return !b->num_bans && !b->num_private && book_same_addr(book_addr(b, e->addr), addr) && !sy_book_is_own(b, addr);
+}
+
 enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint64_t now_s)
 {
 	struct sy_netaddr a = book_normal(book, addr);
 	uint32_t id = 0;
 	if (a.flags & SY_ADDR_HAS_ID)
 		id = sy_addrs_find_id_text(book->env->addrs, &a.id, a.flags & SY_ADDR_BAD_CASE);
+	uint32_t at = book_find_id_index(book, id);
+	if (at != BOOK_NONE && passed_before(book, &book->entries[at], &a))
+		return add_reference(book, at, src, now_s);
 	enum sy_err err = refusal(book, &a, src, id, now_s);
 	if (err)
 		return err;
-	uint32_t at = book_find_id_index(book, id);
 	if (at == BOOK_NONE)
 		return add_unknown(book, &a, src, now_s);
 	if (may_replace(book, &book->entries[at], &a, src))
 		return replace(book, at, &a, src, now_s);
 	return add_reference(book, at, src, now_s);
+}
+
+void sy_book_expect(const struct sy_book *book, const struct sy_netaddr *addrs, size_t n)
+{
+	uint16_t hashes[SY_BOOK_EXPECT_MAX];
+	const struct sy_index *ix = &book->by_id;
+	SY_ASSERT(n <= SY_BOOK_EXPECT_MAX);
+	if (!ix->cap)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		hashes[i] = book_id_hash(sy_addrs_find_id(book->env->addrs, &addrs[i].id));
+		__builtin_prefetch(&ix->slots[hashes[i] & (ix->cap - 1)]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct sy_index_walk w = sy_index_begin(ix, hashes[i]);
+		uint32_t v = sy_index_next(ix, &w);
+		if (v)
+			__builtin_prefetch(&book->entries[v - 1]);
+	}
 }

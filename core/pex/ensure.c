@@ -1,0 +1,88 @@
+#include "core/pex/state.h"
+
+#include <string.h>
+
+static bool picked_before(const struct sy_netaddr *picked, uint32_t n, const struct sy_netaddr *addr)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (memcmp(&picked[i].id, &addr->id, sizeof addr->id) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Chooses whom to dial. Upstream also takes addresses that it then finds to be in back-off, so a stale book leaves slots empty;
+ * ours passes them over and looks a little longer (D-22). Source: protocol.md 5.6.
+ */
+static uint32_t pick(struct sy_pex *pex, const struct sy_ctx *ctx, uint32_t want, uint32_t bias, struct sy_netaddr *picked)
+{
+	uint32_t n = 0;
+	uint32_t tries = want * (pex->policy->skip_too_early_picks ? 10 : 3);
+	for (; tries && n < want; tries--) {
+		struct sy_netaddr *addr = &picked[n];
+		if (!sy_book_pick(pex->book, bias, addr))
+			continue;
+		if (picked_before(picked, n, addr) || sy_ctx_is_dialling_or_connected(ctx, addr))
+			continue;
+		if (pex->policy->skip_too_early_picks && pex_may_dial(pex, ctx, addr) == SY_TOO_EARLY)
+			continue;
+		n++;
+	}
+	return n;
+}
+
+/* An address that cannot be dialled after all is met again at the next tick. */
+static uint32_t pick_and_dial(struct sy_pex *pex, struct sy_ctx *ctx, uint32_t want, uint32_t outbound)
+{
+	struct sy_netaddr picked[SY_LIMIT_DIALS];
+	uint32_t bias = (outbound < 8 ? outbound : 8) * 10 + 10;
+	if (want > SY_LIMIT_DIALS)
+		want = SY_LIMIT_DIALS;
+	uint32_t n = pick(pex, ctx, want, bias, picked);
+	for (uint32_t i = 0; i < n; i++) {
+		enum sy_err err = pex_dial(pex, ctx, &picked[i]);
+		if (err == SY_NOT_RUNNING)
+			break;
+	}
+	return n;
+}
+
+/* A node that has all it can get must not dial its seeds every half a minute. */
+static bool seeds_help(const struct sy_pex *pex, const struct sy_counts *counts)
+{
+	if (!pex->policy->keep_learning)
+		return sy_book_needs_more(pex->book);
+	if (counts->outbound + counts->dialling == 0)
+		return true;
+	return sy_book_needs_more(pex->book) && (!pex_learning_stalled(pex) || pex->learning.quiet_periods == 0);
+}
+
+/* Who is asked: ours on its own schedule, at ticks; upstream one peer while the book is small. */
+static void ask(struct sy_pex *pex, struct sy_ctx *ctx, bool elapsed)
+{
+	if (pex->policy->keep_learning) {
+		if (elapsed)
+			pex_ask_some(pex, ctx);
+		return;
+	}
+	if (sy_book_needs_more(pex->book) && (elapsed || !pex->policy->request_only_on_tick))
+		pex_ask_one(pex, ctx);
+}
+
+/* Source: protocol.md 5.6. elapsed: a tick, not a poke. */
+void pex_ensure(struct sy_pex *pex, struct sy_ctx *ctx, bool elapsed)
+{
+	struct sy_counts counts = sy_ctx_counts(ctx);
+	uint32_t busy = counts.outbound + counts.dialling;
+	if (busy >= pex->max_outbound) {
+		if (pex->policy->keep_learning)
+			ask(pex, ctx, elapsed);
+		return;
+	}
+	uint32_t picked = pick_and_dial(pex, ctx, pex->max_outbound - busy, counts.outbound);
+	if (sy_book_needs_more(pex->book) || pex->policy->reinstate_works)
+		sy_book_reinstate(pex->book, sy_ctx_wall_s(ctx));
+	ask(pex, ctx, elapsed);
+	if (!picked && seeds_help(pex, &counts))
+		pex_seeds_dial(pex, ctx);
+}

@@ -1,0 +1,180 @@
+/*
+ * The inside of PEX, shared by its own files only. One file a concern:
+ *   pex.c       the reactor's table, life, timers      messages.c  what arrives, the flood rule
+ *   peers.c     what is kept of a peer                 requests.c  whom to ask, and how often (D-19)
+ *   records.c   a table of keyed times                 dialling.c  attempts and back-off
+ *   ensure.c    the tick of an ordinary node           crawl.c     the tick of a seed
+ *   seeds.c     configured seeds                       ring.c      trace records
+ */
+#ifndef SY_PEX_STATE_H
+#define SY_PEX_STATE_H
+
+#include "core/base/limits.h"
+#include "core/pex/pex.h"
+
+#define PEX_SECOND 1000000000ull
+#define PEX_BAN_S (24u * 3600u)
+#define PEX_MAX_ATTEMPTS 16u
+#define PEX_SAVE_NS (120 * PEX_SECOND)
+
+enum pex_timer { PEX_TIMER_TICK = 1, PEX_TIMER_SAVE, PEX_TIMER_ANSWER };
+
+enum pex_peer_flag {
+	PEX_ASKED = 1,    /* we have asked and wait for the list */
+	PEX_OWED = 2,     /* it asked too early and gets its list later (D-20) */
+	PEX_CRAWLED = 4,  /* a connection of the crawler */
+};
+
+/* What is kept of a connected peer, at the index of its slot; gen 0: nobody. Gone with the connection. */
+struct pex_peer {
+	uint32_t gen;
+	uint8_t flags;
+	uint8_t heard;     /* requests received, counted to 3 */
+	uint8_t early;     /* requests received while one is owed */
+	uint8_t tried;     /* we have asked it at least once */
+	uint64_t asked_ns; /* when we asked last */
+	uint64_t heard_ns; /* of the request that the flood rule counts from */
+};
+
+/* Times and counts by a key of 20 bytes: an id, or ip and port. count 0: the slot is free. */
+#define PEX_KEY 20u
+struct pex_record {
+	uint8_t key[PEX_KEY];
+	uint32_t count;
+	uint64_t last_ns;
+};
+struct pex_records {
+	struct pex_record *slots;
+	uint32_t cap, used;
+};
+
+struct pex_seed {
+	struct sy_netaddr addr; /* ip of zeros while it is not resolved */
+	char *host;             /* null: the text had an IP */
+	uint32_t lookups;       /* done so far */
+	bool resolved;
+};
+
+#define PEX_ANSWERS 6u         /* answers that the yield is judged by */
+#define PEX_YIELD_HIGH 10u     /* percent new: below it one peer a period is asked, below 1 % one in ten periods */
+#define PEX_QUIET_PERIODS 10u
+/* What the last answers brought (D-19). */
+struct pex_learning {
+	uint16_t got[PEX_ANSWERS], fresh[PEX_ANSWERS];
+	uint8_t next, filled;
+	uint8_t quiet_periods;  /* since we asked last while nothing was new */
+};
+
+enum pex_seed_stage { PEX_SEEDS_IDLE, PEX_SEEDS_LOOKUP, PEX_SEEDS_DIAL };
+
+struct sy_pex {
+	const struct sy_env *env;
+	const struct sy_policy *policy;
+	struct sy_book *book;
+	struct sy_reactor reactor;
+	struct sy_rng rng, seeds_rng;
+	uint64_t entity;
+	uint64_t period_ns, wait_ns, max_dial_period_ns;
+	uint64_t tick_ns;             /* when the next tick is due */
+	uint32_t max_outbound;
+	uint32_t saved_version;
+	bool seed_mode, begun;
+	uint8_t hash_key[16];
+
+	struct pex_peer *peers;
+	uint32_t peers_cap;
+	struct pex_records attempts;  /* ip and port -> failed dials */
+	struct pex_records crawled;   /* id -> last crawled */
+	struct pex_learning learning;
+
+	struct pex_seed *seeds;
+	uint32_t num_seeds;
+	uint32_t lookups_left;        /* of those that the start waits for */
+	uint8_t order[SY_LIMIT_SEEDS];
+	uint8_t order_at;             /* place in order of the seed being tried */
+	enum pex_seed_stage stage;
+
+	struct sy_netaddr *queue;     /* the crawl's list: SY_PEX_SELECTION_MAX + 1, allocated in seed mode */
+	uint32_t queue_len, queue_at;
+	uint32_t crawl_dials;
+	struct sy_id crawling[SY_LIMIT_CRAWL_DIALS];
+	bool crawl_again;             /* a tick came while the crawl was going on */
+
+	struct sy_trace *ring;        /* SY_LIMIT_PEX_TRACES, allocated at the first record */
+	uint32_t ring_head, ring_len;
+};
+_Static_assert(sizeof(struct sy_pex) <= 1024, "a node without connections is to fit 8 KiB");
+
+/* peers.c */
+SY_MUST bool pex_peer_init(struct sy_pex *pex, struct sy_ref ref);
+struct pex_peer *pex_peer_find(struct sy_pex *pex, struct sy_ref ref);
+void pex_peer_forget(struct sy_pex *pex, struct sy_ref ref);
+/* Where the peer says that it listens, as others could dial it. False when it says nothing usable. Source: protocol.md 5.4, D-24. */
+SY_MUST bool pex_peer_listens(const struct sy_pex *pex, const struct sy_peer *peer, struct sy_netaddr *addr);
+
+/* records.c */
+void pex_records_fini(struct pex_records *r, const struct sy_env *env);
+struct pex_record *pex_records_find(struct sy_pex *pex, struct pex_records *r, const uint8_t key[PEX_KEY]);
+/* Finds or makes one; past max the oldest goes. Null when there is no memory. A new one has count 0: the caller sets it. */
+struct pex_record *pex_records_get(struct sy_pex *pex, struct pex_records *r, const uint8_t key[PEX_KEY], uint32_t max);
+void pex_records_drop(struct sy_pex *pex, struct pex_records *r, const uint8_t key[PEX_KEY]);
+void pex_records_prune(struct sy_pex *pex, struct pex_records *r, uint64_t before_ns);
+void pex_key_of_id(const struct sy_id *id, uint8_t key[PEX_KEY]);
+void pex_key_of_dial(const struct sy_netaddr *addr, uint8_t key[PEX_KEY]);
+
+/* messages.c */
+enum sy_err pex_receive(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, struct sy_span bytes);
+void pex_answer_owed(struct sy_pex *pex, struct sy_ctx *ctx);
+
+/* requests.c */
+void pex_request(struct sy_pex *pex, struct sy_ctx *ctx, struct sy_ref peer);
+void pex_ask_one(struct sy_pex *pex, struct sy_ctx *ctx);          /* a random peer */
+void pex_ask_some(struct sy_pex *pex, struct sy_ctx *ctx);         /* as many as learning calls for */
+bool pex_learning_stalled(const struct sy_pex *pex);
+void pex_learned(struct sy_pex *pex, uint32_t got, uint32_t fresh);
+
+/* dialling.c: SY_OK, SY_TOO_EARLY, SY_MAX_ATTEMPTS. */
+SY_MUST enum sy_err pex_may_dial(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_netaddr *addr);
+/* As above, SY_DIALLING_OR_CONNECTED, and what sy_ctx_dial says. dial_done follows SY_OK. Bans after too many attempts. */
+SY_MUST enum sy_err pex_dial(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr);
+void pex_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr, enum sy_err err);
+
+/* ensure.c */
+void pex_ensure(struct sy_pex *pex, struct sy_ctx *ctx, bool elapsed);
+
+/* crawl.c */
+void pex_crawl_begin(struct sy_pex *pex, struct sy_ctx *ctx);
+void pex_crawl_tick(struct sy_pex *pex, struct sy_ctx *ctx);
+bool pex_crawl_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr); /* true: it was a crawl's dial */
+bool pex_crawl_is_dialling(const struct sy_pex *pex, const struct sy_id *id);
+
+/* seeds.c */
+SY_MUST enum sy_err pex_seeds_parse(struct sy_pex *pex, const struct sy_config *config);
+void pex_seeds_fini(struct sy_pex *pex);
+/* SY_OK, SY_AGAIN while names are looked up. */
+SY_MUST enum sy_err pex_seeds_start(struct sy_pex *pex, struct sy_ctx *ctx);
+void pex_seeds_resolved(struct sy_pex *pex, struct sy_ctx *ctx, uint64_t token, const struct sy_netaddr *addrs, size_t n);
+void pex_seeds_dial(struct sy_pex *pex, struct sy_ctx *ctx);
+bool pex_seeds_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr, enum sy_err err); /* true: it was ours */
+bool pex_seeds_has(const struct sy_pex *pex, const struct sy_netaddr *addr);
+
+/* pex.c */
+void pex_run(struct sy_pex *pex, struct sy_ctx *ctx); /* the start is over: the first tick */
+
+/* ring.c */
+struct pex_event {
+	enum sy_trace_kind kind;
+	enum sy_err err;
+	struct sy_ref conn;
+	const struct sy_netaddr *addr; /* may be null */
+	uint64_t a, b;
+};
+void pex_trace(struct sy_pex *pex, const struct sy_ctx *ctx, struct pex_event event);
+void pex_ban(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr, enum sy_err why); /* the id, for what it did */
+
+static inline bool pex_same_addr(const struct sy_netaddr *a, const struct sy_netaddr *b)
+{
+	return __builtin_memcmp(a, b, offsetof(struct sy_netaddr, port)) == 0 && a->port == b->port;
+}
+
+#endif
