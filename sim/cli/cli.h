@@ -69,11 +69,12 @@ struct cli_command {
 	const char *details; /* paragraphs for `help COMMAND`; may be null */
 	const struct cli_option *options;
 	size_t num_options;
+	const struct cli_option *(*shared_options)(size_t *n); /* instead of options: a table that others read, too */
 	size_t min_positional, max_positional;
 	int (*run)(const struct cli_call *call);
 };
 
-#define CLI_ERROR_TEXT 256u
+#define CLI_ERROR_TEXT 640u /* a path's better part and a sentence */
 
 /*
  * Parses argv[0..argc) by the command's table into args (the command's struct, filled with defaults before).

@@ -70,8 +70,10 @@ void cli_help(FILE *to, const struct cli_command *command)
 	if (command->details != NULL)
 		fprintf(to, "\n%s\n", command->details);
 	fputc('\n', to);
-	for (size_t i = 0; i < command->num_options; i++)
-		put_option(to, &command->options[i]);
+	size_t n = command->num_options;
+	const struct cli_option *options = command->shared_options != NULL ? command->shared_options(&n) : command->options;
+	for (size_t i = 0; i < n; i++)
+		put_option(to, &options[i]);
 	fputs("  -h, --help                      this text\n", to);
 }
 

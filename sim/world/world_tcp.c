@@ -2,18 +2,17 @@
  * The real world: one libuv loop, a real TCP transport a node, all on loopback, in real time. Every node has an address
  * of 127.0.0.0/8 in a /16 of its own as long as they last. Latency and rate are kept by the paced transport.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "sim/net/regions.h"
 #include "sim/world/impl.h"
 #include "sim/world/paced.h"
+#include "sim/world/port.h"
 #include "transport/tcp/tcp.h"
 
 #define LOOPBACK_NETS 254u        /* 127.1.0.0/16 to 127.254.0.0/16, then a second host in each */
@@ -136,25 +135,6 @@ static void give_address(struct world_node *n)
 	n->addr.ip[15] = 1;
 }
 
-/* Binds a socket to a free port and keeps it bound: nobody else gets the port before the node listens there. */
-static bool hold_port(struct world_node *n, struct tcp_host *host)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	socklen_t len = sizeof at;
-
-	memcpy(&at.sin_addr, n->addr.ip + 12, 4);
-	host->held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (host->held < 0)
-		return false;
-	if (bind(host->held, (const struct sockaddr *)&at, sizeof at) != 0 || getsockname(host->held, (struct sockaddr *)&at, &len) != 0) {
-		close(host->held);
-		host->held = -1;
-		return false;
-	}
-	n->addr.port = ntohs(at.sin_port);
-	return true;
-}
-
 static void let_port_go(struct tcp_host *host)
 {
 	if (host->held >= 0)
@@ -200,7 +180,8 @@ static enum sy_err tcp_host_new(struct world_node *n, const struct world_node_co
 	host->held = -1;
 	n->strict_off = true;
 	give_address(n);
-	if (!hold_port(n, host))
+	host->held = world_port_hold(n->addr.ip, &n->addr.port);
+	if (host->held < 0)
 		return world_say(n->w, what, SY_IO, "no port on 127.%u.%u.1 for node \"%.60s\"", n->addr.ip[13], n->addr.ip[14], config->name);
 	say_once(tcp_of(n->w));
 	return find_region(n, host, config->region, what);

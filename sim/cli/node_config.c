@@ -1,0 +1,213 @@
+/* From settings and files to what the core is told. */
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/cli/real_node.h"
+#include "sim/world/port.h"
+
+/* ------------------------------------------------------------------ lists */
+
+/* Splits at commas; spaces around an element and empty elements go, as upstream does it. */
+static bool split(struct text_list *list, const char *text)
+{
+	*list = (struct text_list){ .bytes = strdup(text), .at = calloc(REAL_NODE_LIST, sizeof(char *)) };
+	if (list->bytes == NULL || list->at == NULL)
+		return false;
+	for (char *at = list->bytes, *next; at != NULL; at = next) {
+		next = strchr(at, ',');
+		if (next != NULL)
+			*next++ = '\0';
+		at += strspn(at, " \t");
+		size_t len = strlen(at);
+		while (len != 0 && (at[len - 1] == ' ' || at[len - 1] == '\t'))
+			at[--len] = '\0';
+		if (len == 0)
+			continue;
+		if (list->n == REAL_NODE_LIST)
+			return false;
+		list->at[list->n++] = at;
+	}
+	return true;
+}
+
+static void free_list(struct text_list *list)
+{
+	free(list->at);
+	free(list->bytes);
+	*list = (struct text_list){ 0 };
+}
+
+/* Every element must read as id@host:port, so that a typing error is told at the start and not by silence. */
+static bool check_addresses(const struct text_list *list, const char *key, char error[CLI_ERROR_TEXT])
+{
+	struct sy_netaddr addr;
+	char host[SY_HOST_TEXT];
+
+	for (size_t i = 0; i < list->n; i++) {
+		enum sy_err err = sy_netaddr_parse(list->at[i], &addr, host);
+
+		if (err == SY_OK || err == SY_ADDR_NEEDS_DNS)
+			continue;
+		snprintf(error, CLI_ERROR_TEXT, "%s: \"%.200s\" is no id@host:port: %s", key, list->at[i], sy_err_text(err));
+		return false;
+	}
+	return true;
+}
+
+static bool check_ids(const struct text_list *list, const char *key, char error[CLI_ERROR_TEXT])
+{
+	struct sy_id id;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (sy_id_parse(list->at[i], strlen(list->at[i]), &id, NULL) == SY_OK)
+			continue;
+		snprintf(error, CLI_ERROR_TEXT, "%s: \"%.200s\" is no id of 40 hex digits", key, list->at[i]);
+		return false;
+	}
+	return true;
+}
+
+static bool split_all(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	const struct settings *s = n->settings;
+
+	if (!split(&n->seeds, s->seeds) || !split(&n->persistent, s->persistent_peers) || !split(&n->unconditional, s->unconditional_peer_ids) ||
+	    !split(&n->private_ids, s->private_peer_ids)) {
+		snprintf(error, CLI_ERROR_TEXT, "a list of peers has more than %u elements, or there is no memory", REAL_NODE_LIST);
+		return false;
+	}
+	return check_addresses(&n->seeds, "p2p.seeds", error) && check_addresses(&n->persistent, "p2p.persistent_peers", error) &&
+	       check_ids(&n->unconditional, "p2p.unconditional_peer_ids", error) &&
+	       check_ids(&n->private_ids, "p2p.private_peer_ids", error);
+}
+
+/* ------------------------------------------------------------------ where to listen */
+
+/* A host name of our own, looked up before the loop runs: nothing waits for it yet. */
+static bool look_up(const char *host, uint8_t ip[16])
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *list;
+
+	if (getaddrinfo(host, NULL, &hints, &list) != 0)
+		return false;
+	if (list->ai_family == AF_INET6) {
+		memcpy(ip, &((struct sockaddr_in6 *)list->ai_addr)->sin6_addr, 16);
+	} else {
+		memset(ip, 0, 10);
+		ip[10] = ip[11] = 0xff;
+		memcpy(ip + 12, &((struct sockaddr_in *)list->ai_addr)->sin_addr, 4);
+	}
+	freeaddrinfo(list);
+	return true;
+}
+
+static bool parse_laddr(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	const char *laddr = n->settings->laddr, *bare = strstr(laddr, "://");
+	char text[SY_ID_TEXT + 320], host[SY_HOST_TEXT];
+
+	bare = bare == NULL ? laddr : bare + 3;
+	/* Go listens everywhere when the host is left out */
+	snprintf(text, sizeof text, "%s@%s%.300s", n->id, bare[0] == ':' ? "0.0.0.0" : "", bare);
+	enum sy_err err = sy_netaddr_parse(text, &n->listen, host);
+	if (err == SY_ADDR_NEEDS_DNS)
+		err = look_up(host, n->listen.ip) ? SY_OK : SY_DNS;
+	if (err == SY_OK)
+		return true;
+	snprintf(error, CLI_ERROR_TEXT, "p2p.laddr: \"%.200s\" is no tcp://HOST:PORT: %s", laddr, sy_err_text(err));
+	return false;
+}
+
+/* With port 0 the port is chosen now: what peers are told must be true when the node starts. */
+static bool choose_port(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	const char *external = n->settings->external_address;
+	char dial[SY_ADDR_TEXT];
+
+	if (n->listen.port == 0) {
+		n->held_port = world_port_hold(n->listen.ip, &n->listen.port);
+		if (n->held_port < 0) {
+			snprintf(error, CLI_ERROR_TEXT, "p2p.laddr: %.200s: no port is free, or this is no address of this machine",
+			         n->settings->laddr);
+			return false;
+		}
+	}
+	sy_netaddr_format_dial(&n->listen, dial);
+	if (*external != '\0')
+		snprintf(n->listen_text, sizeof n->listen_text, "%.300s", external);
+	else
+		snprintf(n->listen_text, sizeof n->listen_text, "tcp://%s", dial);
+	return true;
+}
+
+/* ------------------------------------------------------------------ which network */
+
+static bool find_network(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	char path[TP_PATH_MAX];
+	struct tp_message msg;
+	const struct settings *s = n->settings;
+
+	if (s->network != NULL)
+		return true;
+	enum sy_err err = tp_home_path(s->home, s->genesis_file, path, &msg);
+	if (err == SY_OK)
+		err = tp_genesis_chain_id(path, n->chain_id, &msg);
+	if (err == SY_OK)
+		return true;
+	if (err == SY_NOT_FOUND)
+		snprintf(error, CLI_ERROR_TEXT, "which network? There is no %.400s; name the chain id with --network", path);
+	else
+		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
+	return false;
+}
+
+bool real_node_configure(struct real_node *n, struct sy_config *c, char error[CLI_ERROR_TEXT])
+{
+	const struct settings *s = n->settings;
+
+	if (!find_network(n, error) || !split_all(n, error) || !parse_laddr(n, error) || !choose_port(n, error))
+		return false;
+	sy_config_init(c, n->profile);
+	c->name = n->id;
+	memcpy(c->pubkey, n->key.pubkey, sizeof c->pubkey);
+	c->listen_addr = n->listen_text;
+	c->network = s->network != NULL ? s->network : n->chain_id;
+	c->moniker = s->moniker;
+	c->seeds = n->seeds.at;
+	c->num_seeds = n->seeds.n;
+	c->persistent_peers = n->persistent.at;
+	c->num_persistent_peers = n->persistent.n;
+	c->unconditional_peer_ids = n->unconditional.at;
+	c->num_unconditional_peer_ids = n->unconditional.n;
+	c->private_peer_ids = n->private_ids.at;
+	c->num_private_peer_ids = n->private_ids.n;
+	c->addr_book_strict = s->addr_book_strict;
+	c->allow_duplicate_ip = s->allow_duplicate_ip;
+	c->pex = s->pex;
+	c->seed_mode = s->seed_mode;
+	c->max_num_inbound_peers = s->max_num_inbound_peers;
+	c->max_num_outbound_peers = s->max_num_outbound_peers;
+	c->max_packet_msg_payload_size = s->max_packet_msg_payload_size;
+	c->send_rate = s->send_rate;
+	c->recv_rate = s->recv_rate;
+	c->flush_throttle_ns = s->flush_throttle_ns;
+	c->persistent_peers_max_dial_period_ns = s->persistent_peers_max_dial_period_ns;
+	c->handshake_timeout_ns = s->handshake_timeout_ns;
+	c->dial_timeout_ns = s->dial_timeout_ns;
+	return true;
+}
+
+void real_node_unconfigure(struct real_node *n)
+{
+	free_list(&n->seeds);
+	free_list(&n->persistent);
+	free_list(&n->unconditional);
+	free_list(&n->private_ids);
+	if (n->held_port >= 0)
+		close(n->held_port);
+	n->held_port = -1;
+}

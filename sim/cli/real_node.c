@@ -1,0 +1,346 @@
+/*
+ * A real node's life: made from files, run by a uv loop, stopped by a signal. The first SIGTERM or SIGINT stops it in
+ * good order and saves the book; a second one, or PATIENCE_MS, ends it at once.
+ */
+#include "sim/cli/real_node.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "core/base/limits.h"
+#include "core/secret/suite.h"
+#include "transport/files/addrbook_json.h"
+#include "transport/tcp/tcp.h"
+
+#define PATIENCE_MS 5000u
+
+/* ------------------------------------------------------------------ the environment */
+
+static void fill_random(void *buf, size_t len)
+{
+	uint8_t *at = buf;
+
+	while (len != 0) {
+		ssize_t n = getrandom(at, len, 0);
+
+		if (n <= 0)
+			continue; /* interrupted by a signal: the only reason there is */
+		at += n;
+		len -= (size_t)n;
+	}
+}
+
+static void env_rand(void *ctx, enum sy_purpose purpose, uint64_t entity, uint64_t counter, void *buf, size_t len)
+{
+	fill_random(buf, len);
+}
+
+static void *env_alloc(void *ctx, void *old, size_t old_size, size_t new_size)
+{
+	if (new_size == 0) {
+		free(old);
+		return NULL;
+	}
+	return realloc(old, new_size);
+}
+
+/* ------------------------------------------------------------------ what the driver says */
+
+static bool sign(void *ctx, struct sy_ref conn, const uint8_t challenge[32], uint8_t sig[64])
+{
+	struct real_node *n = ctx;
+
+	n->env.crypto->sign(sig, n->key.secret, challenge);
+	return true;
+}
+
+static void on_started(void *ctx, enum sy_err err)
+{
+	struct real_node *n = ctx;
+
+	n->start_err = err;
+	if (err != SY_OK)
+		uv_stop(&n->loop);
+}
+
+static void on_stopped(void *ctx)
+{
+	struct real_node *n = ctx;
+
+	n->stopped = true;
+	uv_stop(&n->loop);
+}
+
+static void on_trace(void *ctx, const struct sy_trace *trace)
+{
+	struct real_node *n = ctx;
+
+	if (n->listening) /* the first line of a node is where it listens */
+		node_log_trace(&n->log, trace);
+}
+
+static void on_save_failed(void *ctx, enum sy_err err)
+{
+	struct real_node *n = ctx;
+
+	node_log(&n->log, NODE_LOG_ERROR, "the address book is not saved: %s", sy_err_text(err));
+}
+
+static enum sy_err save_book(void *ctx, struct sy_span snapshot)
+{
+	struct real_node *n = ctx;
+	struct tp_message msg;
+	enum sy_err err = tp_addrbook_save(n->book_path, snapshot, &msg);
+
+	if (err != SY_OK)
+		node_log(&n->log, NODE_LOG_ERROR, "%s", msg.text);
+	return err;
+}
+
+/* ------------------------------------------------------------------ reactors in Lua */
+
+static uint64_t script_now(void *ctx)
+{
+	return uv_hrtime();
+}
+
+static uint64_t script_rand(void *ctx)
+{
+	uint64_t word;
+
+	fill_random(&word, sizeof word);
+	return word;
+}
+
+static const struct sy_node *script_node(void *ctx)
+{
+	return ((struct real_node *)ctx)->core;
+}
+
+static void script_log(void *ctx, const char *who, const char *text)
+{
+	node_log(&((struct real_node *)ctx)->log, NODE_LOG_INFO, "%s: %s", who, text);
+}
+
+static void script_failed(void *ctx, const char *error)
+{
+	node_log(&((struct real_node *)ctx)->log, NODE_LOG_ERROR, "%s (this reactor does nothing from now on)", error);
+}
+
+static bool load_scripts(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	const struct lua_reactor_host host = {
+		.ctx = n, .node_name = n->settings->moniker, .profile = n->profile, .now_ns = script_now, .rand = script_rand,
+		.node = script_node, .log = script_log, .failed = script_failed,
+	};
+	char why[LUA_REACTOR_ERROR_TEXT];
+
+	for (size_t i = 0; i < n->settings->reactors.n; i++) {
+		if (n->num_scripts == REAL_NODE_REACTORS) {
+			snprintf(error, CLI_ERROR_TEXT, "--reactor may be given %u times at most", REAL_NODE_REACTORS);
+			return false;
+		}
+		if (lua_reactor_load(&n->scripts[n->num_scripts], n->settings->reactors.at[i], &host, why) != SY_OK) {
+			snprintf(error, CLI_ERROR_TEXT, "%s", why);
+			return false;
+		}
+		n->reactors[n->num_scripts] = *lua_reactor_table(n->scripts[n->num_scripts]);
+		n->num_scripts++;
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------ signals */
+
+static void on_patience(uv_timer_t *timer)
+{
+	struct real_node *n = timer->data;
+
+	node_log(&n->log, NODE_LOG_ERROR, "peers took too long to say goodbye");
+	uv_stop(&n->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct real_node *n = handle->data;
+
+	if (n->stopping) {
+		uv_stop(&n->loop);
+		return;
+	}
+	n->stopping = true;
+	node_log(&n->log, NODE_LOG_INFO, "stopping: signal %d", number);
+	uv_timer_start(&n->patience, on_patience, PATIENCE_MS, 0);
+	tp_driver_stop(n->driver);
+}
+
+static void watch(struct real_node *n, uv_signal_t *handle, int number)
+{
+	uv_signal_init(&n->loop, handle);
+	handle->data = n;
+	uv_signal_start(handle, on_signal, number);
+}
+
+/* ------------------------------------------------------------------ making */
+
+static bool load_files(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	const struct settings *s = n->settings;
+	struct tp_message msg = { .text = "" };
+	bool made;
+
+	if (tp_home_make(s->home, &msg) != SY_OK || tp_home_path(s->home, s->node_key_file, n->key_path, &msg) != SY_OK ||
+	    tp_home_path(s->home, s->addr_book_file, n->book_path, &msg) != SY_OK ||
+	    tp_node_key_load_or_make(n->key_path, &n->key, &made, &msg) != SY_OK) {
+		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
+		return false;
+	}
+	sy_id_format(&n->key.id, n->id);
+	return true;
+}
+
+static bool make_core(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	struct sy_config config;
+	const char *what = NULL;
+
+	if (!real_node_configure(n, &config, error) || !load_scripts(n, error))
+		return false;
+	n->env = (struct sy_env){ .ctx = n, .rand = env_rand, .alloc = env_alloc, .crypto = sy_crypto_real() };
+	n->env.addrs = sy_addrs_new(&n->env, SY_LIMIT_INTERNED, true);
+	enum sy_err err = n->env.addrs == NULL ? SY_NO_MEMORY : sy_node_new(&n->core, &n->env, &config, n->reactors, n->num_scripts, &what);
+	if (err == SY_OK)
+		return true;
+	snprintf(error, CLI_ERROR_TEXT, "%.100s: %.200s", what == NULL ? "node" : what, sy_err_text(err));
+	return false;
+}
+
+static bool make_driver(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	struct tp_tcp_config tcp = { .loop = &n->loop };
+	struct tp_driver_config config = {
+		.listen = n->listen,
+		.store = &n->store,
+		.hooks = { .ctx = n, .sign = sign, .started = on_started, .stopped = on_stopped, .trace = on_trace, .save_failed = on_save_failed },
+	};
+
+	n->store = (struct tp_store){ .ctx = n, .save_book = save_book };
+	if (uv_loop_init(&n->loop) != 0) {
+		snprintf(error, CLI_ERROR_TEXT, "no event loop: out of descriptors or memory");
+		return false;
+	}
+	n->loop_made = true;
+	watch(n, &n->term, SIGTERM);
+	watch(n, &n->intr, SIGINT);
+	watch(n, &n->hup, SIGHUP);
+	uv_timer_init(&n->loop, &n->patience);
+	n->patience.data = n;
+	if (tp_tcp_new(&n->tp, &tcp) == SY_OK && tp_driver_new(&n->driver, &n->env, n->core, n->tp, &config) == SY_OK)
+		return true;
+	snprintf(error, CLI_ERROR_TEXT, "out of memory");
+	return false;
+}
+
+/* A book that cannot be read ends the start, as upstream does it: it is better looked at than lost. */
+static bool load_book(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	struct tp_message msg;
+	uint8_t *bytes;
+	size_t len;
+	enum sy_err err = tp_addrbook_load(n->book_path, &bytes, &len, &msg);
+
+	if (err == SY_NOT_FOUND)
+		return true;
+	if (err != SY_OK) {
+		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
+		return false;
+	}
+	struct sy_input in = { .kind = SY_IN_BOOK, .bytes = { bytes, len } };
+	err = tp_driver_input(n->driver, &in).err;
+	free(bytes);
+	if (err == SY_OK)
+		return true;
+	snprintf(error, CLI_ERROR_TEXT, "%.400s: %s", n->book_path, sy_err_text(err));
+	return false;
+}
+
+static bool start(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	struct sy_netaddr bound;
+	char where[SY_ADDR_TEXT], dial[SY_ADDR_TEXT];
+
+	if (n->held_port >= 0)
+		close(n->held_port);
+	n->held_port = -1;
+	enum sy_err err = tp_driver_start(n->driver, &bound);
+	sy_netaddr_format_dial(&n->listen, dial);
+	if (err != SY_OK) {
+		snprintf(error, CLI_ERROR_TEXT, "cannot listen on %s: %s", dial, sy_err_text(err));
+		return false;
+	}
+	bound.id = n->key.id;
+	bound.flags = SY_ADDR_HAS_ID;
+	sy_netaddr_format(&bound, where);
+	printf("%s\n", where);
+	fflush(stdout);
+	n->listening = true;
+	return true;
+}
+
+/* ------------------------------------------------------------------ ending */
+
+static void close_loop(struct real_node *n)
+{
+	if (!n->loop_made)
+		return;
+	uv_close((uv_handle_t *)&n->term, NULL);
+	uv_close((uv_handle_t *)&n->intr, NULL);
+	uv_close((uv_handle_t *)&n->hup, NULL);
+	uv_close((uv_handle_t *)&n->patience, NULL);
+	uv_run(&n->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&n->loop);
+}
+
+static void fini(struct real_node *n)
+{
+	tp_driver_free(n->driver);
+	if (n->tp != NULL)
+		n->tp->ops->fini(n->tp);
+	sy_node_free(n->core);
+	for (size_t i = 0; i < n->num_scripts; i++)
+		lua_reactor_free(n->scripts[i]);
+	if (n->env.addrs != NULL)
+		sy_addrs_free(n->env.addrs, &n->env);
+	close_loop(n);
+	real_node_unconfigure(n);
+	tp_node_key_wipe(&n->key);
+}
+
+static int run(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	if (!load_files(n, error) || !make_core(n, error) || !make_driver(n, error) || !load_book(n, error) || !start(n, error))
+		return CLI_USAGE;
+	if (n->start_err == SY_OK)
+		uv_run(&n->loop, UV_RUN_DEFAULT);
+	if (n->start_err != SY_OK) {
+		snprintf(error, CLI_ERROR_TEXT, "the node does not start: %s", sy_err_text(n->start_err));
+		return CLI_USAGE;
+	}
+	if (n->stopped)
+		return CLI_HELD;
+	snprintf(error, CLI_ERROR_TEXT, "the node was ended before it had stopped");
+	return CLI_INTERNAL;
+}
+
+int real_node_run(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	n->held_port = -1;
+	signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error of write, not the end of the process */
+	int code = run(n, error);
+	fini(n);
+	return code;
+}

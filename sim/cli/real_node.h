@@ -1,0 +1,61 @@
+/* A real node: one uv loop, one TCP transport, files in a CometBFT home. */
+#ifndef SIM_CLI_REAL_NODE_H
+#define SIM_CLI_REAL_NODE_H
+
+#include <uv.h>
+
+#include "core/book/intern.h"
+#include "sim/cli/node_log.h"
+#include "sim/cli/settings.h"
+#include "sim/lua/lua_reactor.h"
+#include "transport/driver/driver.h"
+#include "transport/files/genesis.h"
+#include "transport/files/home.h"
+#include "transport/files/node_key.h"
+
+#define REAL_NODE_REACTORS 15u /* what limits.h allows, less one for PEX */
+#define REAL_NODE_LIST 1024u   /* SY_LIMIT_ID_LIST: elements of a comma list */
+
+/* A comma list, split. */
+struct text_list {
+	const char **at;
+	size_t n;
+	char *bytes;
+};
+
+struct real_node {
+	const struct settings *settings;
+	enum sy_profile profile;
+	struct node_log log;
+	char key_path[TP_PATH_MAX], book_path[TP_PATH_MAX];
+	char chain_id[TP_CHAIN_ID_TEXT];
+	struct tp_node_key key;
+	char id[SY_ID_TEXT];
+	char listen_text[SY_ADDR_TEXT + SY_HOST_TEXT];
+	struct sy_netaddr listen;
+	int held_port;              /* -1: none */
+	struct text_list seeds, persistent, unconditional, private_ids;
+	struct lua_reactor *scripts[REAL_NODE_REACTORS];
+	struct sy_reactor reactors[REAL_NODE_REACTORS];
+	size_t num_scripts;
+	struct sy_env env;
+	uv_loop_t loop;
+	bool loop_made, listening, stopping, stopped;
+	uv_signal_t term, intr, hup;
+	uv_timer_t patience;        /* of an orderly stop */
+	struct tp_transport *tp;
+	struct sy_node *core;
+	struct tp_driver *driver;
+	struct tp_store store;
+	enum sy_err start_err;
+	uint64_t rand_counter;
+};
+
+/* Runs until a signal ends it; returns the exit code. error holds one line unless that is 0. */
+int real_node_run(struct real_node *n, char error[CLI_ERROR_TEXT]);
+
+/* node_config.c: the settings as the core wants them. False with one line in error. */
+bool real_node_configure(struct real_node *n, struct sy_config *config, char error[CLI_ERROR_TEXT]);
+void real_node_unconfigure(struct real_node *n);
+
+#endif

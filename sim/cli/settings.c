@@ -1,0 +1,85 @@
+/* The table of a node's keys and their defaults. */
+#include "sim/cli/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(struct settings, field)
+
+static const struct cli_option options[] = {
+	{ "home", 0, CLI_TEXT, AT(home), "DIR", "CometBFT's home directory; made when it does not exist (default: ~/.cometbft)" },
+	{ "network", 0, CLI_TEXT, AT(network), "CHAIN", "the chain id (default: what config/genesis.json says)" },
+	{ "moniker", 0, CLI_TEXT, AT(moniker), "NAME", "the node's name for people" },
+	{ "profile", 0, CLI_CHOICE, AT(profile), "default|upstream|upstream-v0.38", "the node's policies (default: default)" },
+	{ "reactor", 0, CLI_REPEAT, AT(reactors), "FILE.lua", "registers the reactor that the file returns; may be repeated" },
+	{ "log_level", 0, CLI_TEXT, AT(log_level), "LEVEL", "debug, info, error or none (default: info)" },
+	{ "node_key_file", 0, CLI_TEXT, AT(node_key_file), "FILE", "the node key (default: config/node_key.json)" },
+	{ "genesis_file", 0, CLI_TEXT, AT(genesis_file), "FILE", "where the chain id is read from (default: config/genesis.json)" },
+	{ "p2p.laddr", 0, CLI_TEXT, AT(laddr), "tcp://HOST:PORT", "where to listen (default: tcp://0.0.0.0:26656); port 0: any" },
+	{ "p2p.external_address", 0, CLI_TEXT, AT(external_address), "HOST:PORT", "the address told to peers (default: p2p.laddr)" },
+	{ "p2p.seeds", 0, CLI_TEXT, AT(seeds), "ID@HOST:PORT,...", "seed nodes" },
+	{ "p2p.persistent_peers", 0, CLI_TEXT, AT(persistent_peers), "ID@HOST:PORT,...", "peers to stay connected with" },
+	{ "p2p.addr_book_file", 0, CLI_TEXT, AT(addr_book_file), "FILE", "the address book (default: config/addrbook.json)" },
+	{ "p2p.addr_book_strict", 0, CLI_FLAG, AT(addr_book_strict), NULL, "only routable addresses; =false for private and local networks" },
+	{ "p2p.max_num_inbound_peers", 0, CLI_U32, AT(max_num_inbound_peers), "N", "(default: 40)" },
+	{ "p2p.max_num_outbound_peers", 0, CLI_U32, AT(max_num_outbound_peers), "N", "(default: 10)" },
+	{ "p2p.unconditional_peer_ids", 0, CLI_TEXT, AT(unconditional_peer_ids), "ID,...", "ids that limits do not concern" },
+	{ "p2p.persistent_peers_max_dial_period", 0, CLI_GO_DURATION, AT(persistent_peers_max_dial_period_ns), "TIME",
+	  "longest pause between dials of a persistent peer; 0s: no cap" },
+	{ "p2p.flush_throttle_timeout", 0, CLI_GO_DURATION, AT(flush_throttle_ns), "TIME", "(default: 10ms; upstream-v0.38: 100ms)" },
+	{ "p2p.max_packet_msg_payload_size", 0, CLI_U32, AT(max_packet_msg_payload_size), "BYTES", "must be the same at both ends (default: 1024)" },
+	{ "p2p.send_rate", 0, CLI_U64, AT(send_rate), "BYTES", "bytes per second of one connection; 0: unlimited (default: 5120000)" },
+	{ "p2p.recv_rate", 0, CLI_U64, AT(recv_rate), "BYTES", "bytes per second of one connection; 0: unlimited (default: 5120000)" },
+	{ "p2p.pex", 0, CLI_FLAG, AT(pex), NULL, "peer exchange; =false switches it off" },
+	{ "p2p.seed_mode", 0, CLI_FLAG, AT(seed_mode), NULL, "crawls the network and serves addresses" },
+	{ "p2p.private_peer_ids", 0, CLI_TEXT, AT(private_peer_ids), "ID,...", "ids whose addresses are told to nobody" },
+	{ "p2p.allow_duplicate_ip", 0, CLI_FLAG, AT(allow_duplicate_ip), NULL, "several peers on one IP" },
+	{ "p2p.handshake_timeout", 0, CLI_GO_DURATION, AT(handshake_timeout_ns), "TIME", "(default: 20s)" },
+	{ "p2p.dial_timeout", 0, CLI_GO_DURATION, AT(dial_timeout_ns), "TIME", "(default: 3s)" },
+};
+
+const struct cli_option *settings_options(size_t *n)
+{
+	*n = sizeof options / sizeof options[0];
+	return options;
+}
+
+void settings_init(struct settings *s, enum sy_profile profile)
+{
+	struct sy_config c;
+
+	sy_config_init(&c, profile);
+	*s = (struct settings){
+		.profile = sy_profile_name(profile),
+		.log_level = "info",
+		.node_key_file = "config/node_key.json",
+		.genesis_file = "config/genesis.json",
+		.laddr = "tcp://0.0.0.0:26656",
+		.external_address = "",
+		.seeds = "",
+		.persistent_peers = "",
+		.unconditional_peer_ids = "",
+		.private_peer_ids = "",
+		.addr_book_file = "config/addrbook.json",
+		.addr_book_strict = c.addr_book_strict,
+		.pex = c.pex,
+		.seed_mode = c.seed_mode,
+		.allow_duplicate_ip = c.allow_duplicate_ip,
+		.max_num_inbound_peers = c.max_num_inbound_peers,
+		.max_num_outbound_peers = c.max_num_outbound_peers,
+		.max_packet_msg_payload_size = c.max_packet_msg_payload_size,
+		.send_rate = c.send_rate,
+		.recv_rate = c.recv_rate,
+		.flush_throttle_ns = c.flush_throttle_ns,
+		.persistent_peers_max_dial_period_ns = c.persistent_peers_max_dial_period_ns,
+		.handshake_timeout_ns = c.handshake_timeout_ns,
+		.dial_timeout_ns = c.dial_timeout_ns,
+	};
+}
+
+void settings_fini(struct settings *s)
+{
+	for (size_t i = 0; i < s->num_texts; i++)
+		free(s->texts[i]);
+	s->num_texts = 0;
+}
