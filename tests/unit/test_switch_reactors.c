@@ -1,0 +1,388 @@
+/* Reactors: the grammar of their calls, what their context may do. Source: protocol.md 4.3, 8.6, 8.8. */
+#include "tests/support/switch_kit.h"
+
+#define EACH_PROFILE(var) for (enum sy_profile var = SY_PROFILE_DEFAULT; var <= SY_PROFILE_UPSTREAM_V038; var++)
+
+static void test_reactors_grammar_of_an_episode(void **state)
+{
+	(void)state;
+	EACH_PROFILE(profile)
+	{
+		struct pair p;
+		pair_connect(&p, profile);
+		assert_int_equal(pn_send_text(p.a, pn_peer(p.a, 0), PN_CHANNEL_A, "one"), SY_OK);
+		assert_int_equal(pn_send_text(p.a, pn_peer(p.a, 0), PN_CHANNEL_A, "two"), SY_OK);
+		pn_run(p.net, 500 * PN_MS);
+		pn_stop_peer(p.a, pn_peer(p.a, 0), SY_STOPPED);
+		pn_run(p.net, 500 * PN_MS);
+		assert_string_equal(p.ka.log, "start init add remove:stopped");
+		assert_string_equal(p.kb.log, "start init add recv:one recv:two remove:peer_closed");
+		assert_int_equal(pn_peers(p.a), 0);
+		assert_int_equal(pn_peers(p.b), 0);
+		struct sy_input in = {.kind = SY_IN_STOP};
+		assert_int_equal(pn_input(p.a, &in).err, SY_OK);
+		assert_string_equal(p.ka.log, "start init add remove:stopped stop");
+		pair_free(&p);
+	}
+}
+
+static void send_at_once(struct kit *k, struct sy_ctx *ctx, const struct sy_peer *peer)
+{
+	(void)k;
+	assert_int_equal(sy_ctx_try_send(ctx, peer->ref, PN_CHANNEL_A, (struct sy_span){(const uint8_t *)"hello", 5}), SY_OK);
+}
+
+static void test_reactors_message_sent_at_add_arrives_after_add(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	p.ka.on_add = send_at_once;
+	p.kb.on_add = send_at_once;
+	pair_start(&p);
+	pn_dial(p.a, p.b);
+	pn_run(p.net, 1 * PN_S);
+	assert_string_equal(p.ka.log, "start init add recv:hello");
+	assert_string_equal(p.kb.log, "start init add recv:hello");
+	pair_free(&p);
+}
+
+static void test_reactors_are_called_in_order_of_registration(void **state)
+{
+	(void)state;
+	struct pair p;
+	struct kit other;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	kit_init(&other, "second");
+	other.reactor.num_channels = 0;
+	struct sy_reactor both[2] = {p.ka.reactor, other.reactor};
+	p.a->reactors = both;
+	p.a->num_reactors = 2;
+	pair_start(&p);
+	pn_dial(p.a, p.b);
+	pn_run(p.net, 1 * PN_S);
+	assert_string_equal(p.ka.log, "start init add");
+	assert_string_equal(other.log, "start init add");
+	pair_free(&p);
+}
+
+static void stop_the_sender(struct kit *k, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg)
+{
+	(void)msg;
+	sy_ctx_stop_peer(ctx, peer->ref, SY_PEER_REACTOR);
+	struct sy_peer still;
+	assert_int_equal(sy_ctx_peer(ctx, peer->ref, &still), SY_OK);
+	assert_int_equal(sy_ctx_counts(ctx).total, 1);
+	assert_int_equal(k->removed, 0);
+}
+
+static void test_reactors_stop_asked_in_receive_takes_effect_after_it(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_connect(&p, SY_PROFILE_DEFAULT);
+	p.kb.on_receive = stop_the_sender;
+	pn_send_text(p.a, pn_peer(p.a, 0), PN_CHANNEL_A, "one");
+	pn_send_text(p.a, pn_peer(p.a, 0), PN_CHANNEL_A, "two");
+	pn_run(p.net, 500 * PN_MS);
+	assert_string_equal(p.kb.log, "start init add recv:one remove:peer_reactor");
+	assert_int_equal(pn_peers(p.a), 0);
+	pair_free(&p);
+}
+
+static void test_reactors_error_of_receive_stops_the_peer(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_connect(&p, SY_PROFILE_UPSTREAM);
+	p.kb.receive_err = SY_PEER_BAD_MESSAGE;
+	pn_send_text(p.a, pn_peer(p.a, 0), PN_CHANNEL_A, "x");
+	pn_run(p.net, 500 * PN_MS);
+	assert_string_equal(p.kb.log, "start init add recv:x remove:peer_bad_message");
+	assert_int_equal(p.b->last_down, SY_PEER_BAD_MESSAGE);
+	assert_int_equal(pn_peers(p.a), 0);
+	pair_free(&p);
+}
+
+static void test_reactors_raw_filter_refuses_before_receive(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_connect(&p, SY_PROFILE_DEFAULT);
+	p.kb.filter_err = SY_PEER_REACTOR;
+	pn_send_text(p.a, pn_peer(p.a, 0), PN_CHANNEL_A, "x");
+	pn_run(p.net, 500 * PN_MS);
+	assert_string_equal(p.kb.log, "start init add filter remove:peer_reactor");
+	pair_free(&p);
+}
+
+static void test_reactors_failing_start_ends_the_start(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	p.ka.start_err = SY_NO_SEEDS;
+	pair_start(&p);
+	assert_true(p.a->started);
+	assert_int_equal(p.a->started_err, SY_NO_SEEDS);
+	assert_int_equal(p.a->accept_window, 0);
+	assert_int_equal(pn_dial(p.a, p.b).err, SY_NOT_RUNNING);
+	struct sy_input stop = {.kind = SY_IN_STOP};
+	assert_int_equal(pn_input(p.a, &stop).err, SY_OK);
+	assert_true(p.a->stopped);
+	assert_string_equal(p.ka.log, "start");
+	pair_free(&p);
+}
+
+static void look_up_seed(struct kit *k, struct sy_ctx *ctx)
+{
+	assert_int_equal(sy_ctx_resolve(ctx, k->user, 5), SY_OK);
+}
+
+static void test_reactors_start_is_decided_after_a_lookup(void **state)
+{
+	(void)state;
+	const uint8_t ip[16] = {[10] = 0xff, [11] = 0xff, [12] = 8};
+	for (int good = 0; good < 2; good++) {
+		struct pair p;
+		pair_make(&p, SY_PROFILE_UPSTREAM);
+		if (good)
+			pn_dns(p.net, "seed.example", ip);
+		p.ka.start_err = SY_AGAIN;
+		p.ka.on_start = look_up_seed;
+		p.ka.user = (void *)(uintptr_t)"seed.example";
+		pair_start(&p);
+		assert_false(p.a->started);
+		assert_int_equal(p.a->accept_window, 0);
+		pn_run(p.net, 100 * PN_MS);
+		assert_true(p.a->started);
+		assert_int_equal(p.a->started_err, good ? SY_OK : SY_NO_SEEDS);
+		assert_int_equal(p.ka.last_resolved, good ? SY_OK : SY_DNS);
+		pair_free(&p);
+	}
+}
+
+static void set_timers(struct kit *k, struct sy_ctx *ctx)
+{
+	uint64_t now = sy_ctx_now_ns(ctx);
+	(void)k;
+	assert_int_equal(sy_ctx_set_timer(ctx, 1, now + 30 * PN_MS), SY_OK);
+	assert_int_equal(sy_ctx_set_timer(ctx, 2, now + 20 * PN_MS), SY_OK);
+	assert_int_equal(sy_ctx_set_timer(ctx, 3, now + 10 * PN_MS), SY_OK);
+	assert_int_equal(sy_ctx_set_timer(ctx, 1, now + 5 * PN_MS), SY_OK);
+	assert_int_equal(sy_ctx_set_timer(ctx, 2, UINT64_MAX), SY_OK);
+	assert_int_equal(sy_ctx_set_timer(ctx, 9, UINT64_MAX), SY_OK);
+}
+
+static void test_reactors_timers_fire_in_order_and_can_be_moved(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	p.ka.on_start = set_timers;
+	pair_start(&p);
+	uint64_t begun = pn_now(p.net);
+	assert_int_equal(sy_node_deadline(p.a->core), begun + 5 * PN_MS);
+	pn_run(p.net, 1 * PN_S);
+	assert_string_equal(p.ka.log, "start timer:1 timer:3");
+	assert_int_equal(p.ka.last_timer_ns, begun + 10 * PN_MS);
+	assert_int_equal(sy_node_deadline(p.a->core), UINT64_MAX);
+	pair_free(&p);
+}
+
+static void fill_timers(struct kit *k, struct sy_ctx *ctx)
+{
+	enum sy_err err = SY_OK;
+	for (k->number = 0; !err; k->number++)
+		err = sy_ctx_set_timer(ctx, k->number, 100 * PN_S);
+	assert_int_equal(err, SY_LIMIT);
+	assert_int_equal(sy_ctx_set_timer(ctx, 0, 200 * PN_S), SY_OK);
+}
+
+static void rearm_now(struct kit *k, struct sy_ctx *ctx, uint64_t token)
+{
+	if (++k->number < 5)
+		assert_int_equal(sy_ctx_set_timer(ctx, token, sy_ctx_now_ns(ctx)), SY_OK);
+}
+
+static void arm_now(struct kit *k, struct sy_ctx *ctx)
+{
+	(void)k;
+	assert_int_equal(sy_ctx_set_timer(ctx, 1, 0), SY_OK);
+}
+
+static void test_reactors_timers_are_bounded(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	p.ka.on_start = fill_timers;
+	p.kb.on_start = arm_now;
+	p.kb.on_timer = rearm_now;
+	pair_start(&p);
+	pn_run(p.net, 1 * PN_MS);
+	assert_int_equal(p.kb.timers, 5);
+	pair_free(&p);
+}
+
+static void dial_it(struct kit *k, struct sy_ctx *ctx, uint64_t token)
+{
+	(void)token;
+	enum sy_err err = sy_ctx_dial(ctx, k->user);
+	assert_int_equal(err, k->number);
+	assert_int_equal(sy_ctx_dial(ctx, k->user), err ? err : SY_DIALLING_OR_CONNECTED);
+	assert_true(err || sy_ctx_is_dialling_or_connected(ctx, k->user));
+}
+
+static void test_reactors_dial_is_answered(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	p.ka.on_start = arm_now;
+	p.ka.on_timer = dial_it;
+	p.ka.user = &p.b->addr;
+	pair_start(&p);
+	pn_run(p.net, 1 * PN_S);
+	assert_string_equal(p.ka.log, "start timer:1 init add dialled:ok");
+	pair_free(&p);
+	/* Nobody there: refused. */
+	pair_make(&p, SY_PROFILE_UPSTREAM);
+	p.ka.on_start = arm_now;
+	p.ka.on_timer = dial_it;
+	p.ka.user = &p.b->addr;
+	pn_start(p.a);
+	pn_run(p.net, 1 * PN_S);
+	assert_string_equal(p.ka.log, "start timer:1 dialled:dial_refused");
+	pair_free(&p);
+}
+
+static void remember_rand(struct kit *k, struct sy_ctx *ctx)
+{
+	sy_ctx_rand(ctx, &k->number, sizeof k->number);
+}
+
+static void test_reactors_random_stream_is_the_reactors_own(void **state)
+{
+	(void)state;
+	uint64_t drawn[2];
+	for (int i = 0; i < 2; i++) {
+		struct pair p;
+		pair_make(&p, SY_PROFILE_DEFAULT);
+		p.ka.on_start = remember_rand;
+		p.kb.on_start = remember_rand;
+		pair_start(&p);
+		assert_int_not_equal(p.ka.number, p.kb.number);
+		drawn[i] = p.ka.number;
+		pair_free(&p);
+	}
+	assert_int_equal(drawn[0], drawn[1]);
+}
+
+/* protocol.md 8.8 TestSwitchInitPeerIsNotCalledBeforeRemovePeer: here by construction, and seen from inside remove_peer. */
+static void dial_back(struct kit *k, struct sy_ctx *ctx, const struct sy_peer *peer)
+{
+	(void)k;
+	assert_int_equal(sy_ctx_dial(ctx, &peer->socket_addr), SY_DIALLING_OR_CONNECTED);
+	assert_int_equal(sy_ctx_try_send(ctx, peer->ref, PN_CHANNEL_A, (struct sy_span){(const uint8_t *)"x", 1}), SY_NO_PEER);
+}
+
+static void test_reactors_removed_peer_is_a_duplicate_until_all_are_done(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_connect(&p, SY_PROFILE_DEFAULT);
+	p.ka.on_remove = dial_back;
+	pn_stop_peer(p.a, pn_peer(p.a, 0), SY_PEER_REACTOR);
+	assert_int_equal(p.ka.removed, 1);
+	assert_int_equal(pn_dial(p.a, p.b).err, SY_OK);
+	pair_free(&p);
+}
+
+static void send_and_flush_stop(struct kit *k, struct sy_ctx *ctx, const struct sy_peer *peer)
+{
+	(void)k;
+	send_at_once(k, ctx, peer);
+	sy_ctx_flush_stop_peer(ctx, peer->ref, SY_SEED_DONE);
+}
+
+static void test_reactors_flush_stop_delivers_what_is_queued(void **state)
+{
+	(void)state;
+	EACH_PROFILE(profile)
+	{
+		struct pair p;
+		pair_make(&p, profile);
+		p.kb.on_add = send_and_flush_stop;
+		pair_start(&p);
+		pn_dial(p.a, p.b);
+		pn_run(p.net, 1 * PN_S);
+		assert_string_equal(p.ka.log, "start init add recv:hello remove:peer_closed");
+		assert_string_equal(p.kb.log, "start init add remove:seed_done");
+		assert_int_equal(p.b->last_close_flush, 1);
+		pair_free(&p);
+	}
+}
+
+static void stop_both_ways(struct kit *k, struct sy_ctx *ctx, const struct sy_peer *peer)
+{
+	send_and_flush_stop(k, ctx, peer);
+	sy_ctx_stop_peer(ctx, peer->ref, SY_STOPPED);
+}
+
+static void test_reactors_stop_overrides_flush_stop(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	p.kb.on_add = stop_both_ways;
+	pair_start(&p);
+	pn_dial(p.a, p.b);
+	pn_run(p.net, 1 * PN_S);
+	assert_string_equal(p.kb.log, "start init add remove:seed_done");
+	assert_int_equal(pn_peers(p.a) + pn_peers(p.b), 0);
+	pair_free(&p);
+}
+
+static void test_reactors_flush_stop_of_a_deaf_peer_ends(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_connect(&p, SY_PROFILE_DEFAULT);
+	p.b->frozen = true;
+	pn_pipe_bytes(p.net, 4 * SY_FRAME_SEALED);
+	static uint8_t big[100000];
+	struct sy_input in = {.kind = SY_IN_TRY_SEND, .conn = pn_peer(p.a, 0), .channel = PN_CHANNEL_A, .bytes = {big, sizeof big}};
+	assert_int_equal(pn_input(p.a, &in).err, SY_OK);
+	struct sy_input stop = {.kind = SY_IN_FLUSH_STOP_PEER, .conn = pn_peer(p.a, 0), .err = SY_STOPPED};
+	assert_int_equal(pn_input(p.a, &stop).err, SY_OK);
+	assert_int_equal(pn_peers(p.a), 1);
+	assert_int_equal(pn_send_text(p.a, pn_peer(p.a, 0), PN_CHANNEL_A, "x"), SY_NO_PEER);
+	pn_run(p.net, 120 * PN_S);
+	assert_int_equal(pn_peers(p.a), 0);
+	assert_int_equal(p.a->last_down, SY_STOPPED);
+	pair_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reactors_grammar_of_an_episode),
+		cmocka_unit_test(test_reactors_message_sent_at_add_arrives_after_add),
+		cmocka_unit_test(test_reactors_are_called_in_order_of_registration),
+		cmocka_unit_test(test_reactors_stop_asked_in_receive_takes_effect_after_it),
+		cmocka_unit_test(test_reactors_error_of_receive_stops_the_peer),
+		cmocka_unit_test(test_reactors_raw_filter_refuses_before_receive),
+		cmocka_unit_test(test_reactors_failing_start_ends_the_start),
+		cmocka_unit_test(test_reactors_start_is_decided_after_a_lookup),
+		cmocka_unit_test(test_reactors_timers_fire_in_order_and_can_be_moved),
+		cmocka_unit_test(test_reactors_timers_are_bounded),
+		cmocka_unit_test(test_reactors_dial_is_answered),
+		cmocka_unit_test(test_reactors_random_stream_is_the_reactors_own),
+		cmocka_unit_test(test_reactors_removed_peer_is_a_duplicate_until_all_are_done),
+		cmocka_unit_test(test_reactors_flush_stop_delivers_what_is_queued),
+		cmocka_unit_test(test_reactors_stop_overrides_flush_stop),
+		cmocka_unit_test(test_reactors_flush_stop_of_a_deaf_peer_ends),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
