@@ -226,6 +226,7 @@ static uint64_t deadline(const struct conn_side *s)
 
 void conn_kit_until(struct conn_kit *k, uint64_t until)
 {
+	conn_kit_pump(k);
 	for (;;) {
 		uint64_t a = deadline(&k->a), b = deadline(&k->b), at = a < b ? a : b;
 		if (at > until)
