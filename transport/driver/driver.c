@@ -123,7 +123,9 @@ static void on_wake(void *ctx)
 	struct sy_input in = {.kind = SY_IN_TIME};
 	d->wake_ns = UINT64_MAX;
 	driver_now(d);
-	(void)driver_farewells_expire(d);
+	driver_farewells_expire(d);
+	if (d->save_ns <= d->now_ns)
+		driver_save_book(d);
 	(void)driver_input(d, &in);
 	driver_pump(d);
 }
@@ -157,7 +159,7 @@ enum sy_err tp_driver_new(struct tp_driver **out, const struct sy_env *env, stru
 	d->listen = config->listen;
 	d->no_listen = config->no_listen;
 	d->unsent_lowat = sy_node_unsent_lowat(node);
-	d->wake_ns = UINT64_MAX;
+	d->wake_ns = d->save_ns = UINT64_MAX;
 	d->farewells_tail = &d->farewells;
 	sy_pool_init(&d->bytes_pool, sizeof(struct driver_bytes) + SY_FRAME_SEALED, DRIVER_BYTES_KEPT);
 	const struct tp_events events = {

@@ -22,7 +22,7 @@ struct tp_driver;
 /* Where a node's things are kept: files in a real node, a disk in memory in the simulator. All optional. */
 struct tp_store {
 	void *ctx;
-	/* SY_OK; SY_IO (disk full and the like): nothing is lost, the next save writes the whole book again. */
+	/* SY_OK; SY_IO (disk full and the like): the book is tried again two minutes later, and when the node stops. */
 	enum sy_err (*save_book)(void *ctx, struct sy_span snapshot);
 };
 
@@ -72,7 +72,7 @@ void tp_driver_free(struct tp_driver *d);
  * started) or the node's answer. *bound: where it listens, all zero with no_listen.
  */
 SY_MUST enum sy_err tp_driver_start(struct tp_driver *d, struct sy_netaddr *bound);
-/* Orderly: peers stop, the book is saved, hooks.stopped follows. */
+/* Orderly: peers stop, the book is saved (when the node exchanges addresses), hooks.stopped follows. */
 void tp_driver_stop(struct tp_driver *d);
 /*
  * Any input of the owner (sends, stops, dials, a book before the start): stamped with the time, carried out, pumped.

@@ -14,6 +14,7 @@
 #define DRIVER_BYTES_KEPT 2u                       /* blocks that the pool keeps for the next short write */
 #define DRIVER_FAREWELL_NS 5000000000ull           /* how long a closed connection's last bytes may take */
 #define DRIVER_FAREWELLS 256u
+#define DRIVER_SAVE_AGAIN_NS 120000000000ull       /* upstream's period of saving, protocol.md 6.1 */
 
 /* Bytes that wait: written frames that the socket did not take, or received ones that the node could not. From the pool when small. */
 struct driver_bytes {
@@ -60,6 +61,7 @@ struct tp_driver {
 	uint32_t unsent_lowat;
 	uint64_t now_ns;    /* of the event under way */
 	uint64_t wake_ns;   /* what the transport was asked for */
+	uint64_t save_ns;   /* when a book that could not be saved is tried again; UINT64_MAX: all is saved */
 	struct driver_conn *conns;
 	uint32_t num_conns; /* length of the table */
 	struct sy_pool bytes_pool;
@@ -105,6 +107,8 @@ struct driver_bytes *driver_bytes_new(struct tp_driver *d, const uint8_t *bytes,
 void driver_bytes_free(struct tp_driver *d, struct driver_bytes *b); /* null is harmless */
 
 /* pump.c */
+/* Saves the book; when that fails, save_ns says when to try again. */
+void driver_save_book(struct tp_driver *d);
 /* Carries out everything that the node has put out. Inside itself it only notes that there is more. */
 void driver_pump(struct tp_driver *d);
 
@@ -128,7 +132,7 @@ void driver_farewell(struct tp_driver *d, struct driver_conn *c, uint64_t cookie
 struct driver_farewell *driver_farewell_find(const struct tp_driver *d, uint64_t cookie);
 void driver_farewell_writable(struct tp_driver *d, struct driver_farewell *f);
 void driver_farewell_end(struct tp_driver *d, struct driver_farewell *f, enum tp_close how);
-/* Ends those that are late. Returns the next one's deadline. */
-uint64_t driver_farewells_expire(struct tp_driver *d);
+/* Ends those that are late. */
+void driver_farewells_expire(struct tp_driver *d);
 
 #endif

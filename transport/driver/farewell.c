@@ -50,9 +50,8 @@ void driver_farewell_writable(struct tp_driver *d, struct driver_farewell *f)
 		driver_farewell_end(d, f, TP_CLOSE_FLUSH);
 }
 
-uint64_t driver_farewells_expire(struct tp_driver *d)
+void driver_farewells_expire(struct tp_driver *d)
 {
 	while (d->farewells && d->farewells->deadline_ns <= d->now_ns)
 		driver_farewell_end(d, d->farewells, TP_CLOSE_ABORT);
-	return d->farewells ? d->farewells->deadline_ns : UINT64_MAX;
 }

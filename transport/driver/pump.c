@@ -63,8 +63,8 @@ static void filter(struct tp_driver *d, const struct sy_output *out)
 	driver_window(d, out->conn);
 }
 
-/* A book that could not be saved is not lost: the next save writes all of it. */
-static void save_book(struct tp_driver *d)
+/* A book that could not be saved is not lost: the node goes on with it, and it is tried again later and at the end. */
+void driver_save_book(struct tp_driver *d)
 {
 	if (!d->store || !d->store->save_book)
 		return;
@@ -76,6 +76,7 @@ static void save_book(struct tp_driver *d)
 		err = n ? d->store->save_book(d->store->ctx, (struct sy_span){buf, n}) : SY_INTERNAL;
 		sy_mem_free(d->env, buf, size);
 	}
+	d->save_ns = err == SY_OK ? UINT64_MAX : d->now_ns + DRIVER_SAVE_AGAIN_NS;
 	if (err != SY_OK && d->hooks.save_failed)
 		d->hooks.save_failed(d->hooks.ctx, err);
 }
@@ -112,7 +113,7 @@ static void carry(struct tp_driver *d, const struct sy_output *out)
 		filter(d, out);
 		break;
 	case SY_OUT_SAVE_BOOK:
-		save_book(d);
+		driver_save_book(d);
 		break;
 	case SY_OUT_DELIVER:
 		deliver(d, out);
@@ -138,6 +139,9 @@ static void carry(struct tp_driver *d, const struct sy_output *out)
 		break;
 	case SY_OUT_STOPPED:
 		d->tp->ops->accept_window(d->tp, 0);
+		if (d->save_ns != UINT64_MAX)
+			driver_save_book(d);
+		d->save_ns = UINT64_MAX;
 		if (h->stopped)
 			h->stopped(h->ctx);
 		break;
@@ -186,6 +190,8 @@ static void set_wake(struct tp_driver *d)
 	uint64_t at_ns = sy_node_deadline(d->node);
 	if (d->farewells && d->farewells->deadline_ns < at_ns)
 		at_ns = d->farewells->deadline_ns;
+	if (d->save_ns < at_ns)
+		at_ns = d->save_ns;
 	if (at_ns == d->wake_ns)
 		return;
 	d->wake_ns = at_ns;
