@@ -1,0 +1,20 @@
+/* Delay distributions and link parameters out of Lua values. */
+#ifndef SIM_LUA_LATENCY_H
+#define SIM_LUA_LATENCY_H
+
+#include "sim/lua/host.h"
+#include "sim/net/net.h"
+
+/*
+ * "40ms", 0.04, "normal(40ms, 5ms)", or { "normal", mean = "40ms", deviation = "5ms", max = "100ms" }. Kinds:
+ *   constant  delay                uniform  from, to          normal  mean, deviation
+ *   lognormal median, sigma        exponential  min, mean (of what is above min)        pareto  min, shape
+ */
+void latency_check(lua_State *L, int index, const char *what, struct sim_dist *d);
+/* "20ms", "normal(40ms, 5ms)": for the report. */
+void latency_format(const struct sim_dist *d, char *buf, size_t cap);
+/* The keys of link_param_keys at t; absent ones leave *p alone. */
+void link_params_read(lua_State *L, int t, const char *what, struct sim_link_params *p);
+const char *const *link_param_keys(void);
+
+#endif

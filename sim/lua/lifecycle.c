@@ -1,0 +1,275 @@
+#include "sim/lua/lifecycle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/engine/rand.h"
+
+#define RESTART_AFTER_NS UINT64_C(1000000000)
+#define RESTART_RETRY_NS UINT64_C(100000000)
+#define RESTART_TRIES 100u /* a node that stops in good order is given ten seconds */
+
+/* ------------------------------------------------------------------ configuration */
+
+static bool settle_fail(struct scenario *s, const struct node *n, const char *list, const struct peer_name *p)
+{
+	const char *names[2] = {NULL, NULL};
+	unsigned least = 0;
+	for (size_t i = 0; i < s->num_nodes; i++) {
+		unsigned d = keys_distance(p->text, s->nodes[i]->name);
+		if (!names[0] || d < least) {
+			names[0] = s->nodes[i]->name;
+			least = d;
+		}
+	}
+	host_breakf(&s->host, "%s: node '%s': %s: there is no node '%s'; the nearest name is '%s'", n->decl->where, n->name, list, p->text,
+	            names[0] ? names[0] : "");
+	return false;
+}
+
+/* The text that stands for a peer: id@ip:port, or only its id. Null: sb.error says why. */
+static const char *settle_one(struct scenario *s, const struct node *n, const char *list, const struct peer_name *p, bool only_id)
+{
+	const struct node *other = p->node;
+	size_t len = p->text ? strlen(p->text) : 0;
+	struct sy_id id;
+	if (!other && (strchr(p->text, '@') || (only_id && len == SY_ID_TEXT - 1 && sy_id_parse(p->text, len, &id, NULL) == SY_OK)))
+		return p->text;
+	if (!other)
+		other = scenario_node_by_name(s, p->text);
+	if (!other) {
+		settle_fail(s, n, list, p);
+		return NULL;
+	}
+	char text[SY_ADDR_TEXT];
+	if (only_id)
+		sy_id_format(&other->addr.id, text);
+	else
+		sy_netaddr_format(&other->addr, text);
+	const char *kept = arena_text(&s->host.arena, text, strlen(text));
+	if (!kept)
+		host_breakf(&s->host, "out of memory");
+	return kept;
+}
+
+static bool settle_list(struct scenario *s, const struct node *n, const char *key, const struct peer_names *names, bool only_id,
+                        const char *const **list, size_t *count)
+{
+	*list = NULL;
+	*count = 0;
+	if (!names->n)
+		return true;
+	const char **texts = arena_new(&s->host.arena, names->n * sizeof *texts);
+	if (!texts) {
+		host_breakf(&s->host, "out of memory");
+		return false;
+	}
+	size_t kept = 0;
+	for (size_t i = 0; i < names->n; i++) {
+		const struct peer_name *p = &names->at[i];
+		if (p->node == n || (p->text && strcmp(p->text, n->name) == 0))
+			continue; /* a group that names its own members: nobody is his own peer */
+		const char *text = settle_one(s, n, key, p, only_id);
+		if (!text)
+			return false;
+		texts[kept++] = text;
+	}
+	*list = texts;
+	*count = kept;
+	return true;
+}
+
+bool lifecycle_settle(struct scenario *s, struct node *n)
+{
+	struct sy_config c = n->decl->p2p;
+	const struct node_decl *d = n->decl;
+	if (!settle_list(s, n, "seeds", &d->seeds, false, &c.seeds, &c.num_seeds) ||
+	    !settle_list(s, n, "persistent_peers", &d->persistent_peers, false, &c.persistent_peers, &c.num_persistent_peers) ||
+	    !settle_list(s, n, "unconditional_peer_ids", &d->unconditional_peer_ids, true, &c.unconditional_peer_ids,
+	                 &c.num_unconditional_peer_ids) ||
+	    !settle_list(s, n, "private_peer_ids", &d->private_peer_ids, true, &c.private_peer_ids, &c.num_private_peer_ids))
+		return false;
+	if (!c.moniker)
+		c.moniker = n->name;
+	if (!c.version)
+		c.version = SY_VERSION;
+	c.trace_messages = n->taps != NULL;
+	const char *what = NULL;
+	enum sy_err err = world_node_configure(n->world, &c, &what);
+	if (err == SY_OK)
+		return true;
+	host_breakf(&s->host, "%s: node '%s': %s", d->where, n->name, what ? what : sy_err_text(err));
+	return false;
+}
+
+/* ------------------------------------------------------------------ starting */
+
+struct start {
+	struct node *node;
+	const char *where;
+	unsigned tries;
+	struct task task;
+};
+
+static bool fresh_instances(struct node *n)
+{
+	struct host *h = n->host;
+	for (size_t i = 0; i < n->num_instances; i++) {
+		lua_checkstack(h->sb.L, 20);
+		lua_pushcfunction(h->sb.L, instance_reset_protected);
+		lua_pushlightuserdata(h->sb.L, &n->instances[i]);
+		if (!host_call(h, &h->frame, 1, 0))
+			return false;
+	}
+	return true;
+}
+
+static void start_now(struct node *n, const char *where)
+{
+	struct scenario *s = n->host->scenario;
+	if (s->host.failed || !lifecycle_settle(s, n) || !fresh_instances(n))
+		return;
+	n->was_started = true;
+	s->topology++;
+	enum sy_err err = world_node_start(n->world);
+	if (err != SY_OK && !s->host.failed)
+		host_breakf(&s->host, "%s: node '%s' does not start: %s", where, n->name, sy_err_text(err));
+}
+
+static void on_start(void *arg)
+{
+	struct start *st = arg;
+	struct scenario *s = st->node->host->scenario;
+	if (s->host.failed)
+		return;
+	if (world_node_running(st->node->world)) {
+		if (st->tries++ < RESTART_TRIES) {
+			task_at(s, &st->task, scenario_now(s) + RESTART_RETRY_NS, SIM_SCRIPT, on_start, st);
+			return;
+		}
+		host_breakf(&s->host, "%s: node '%s' runs already", st->where, st->node->name);
+		return;
+	}
+	start_now(st->node, st->where);
+}
+
+static void start_later(lua_State *L, struct node *n, uint64_t at_ns, unsigned tries)
+{
+	struct start *st = host_new(L, sizeof *st);
+	st->node = n;
+	st->where = host_where(L);
+	st->tries = tries;
+	task_at(n->host->scenario, &st->task, at_ns, SIM_SCRIPT, on_start, st);
+}
+
+/* Lifecycle calls come from the script, a process or a timer: never from a check, never from inside a node. */
+static struct scenario *may_act(lua_State *L, const char *what, bool runs)
+{
+	struct scenario *s = host_scenario(L, what);
+	host_must_act(L, what);
+	if (s->host.frame.kind == FRAME_REACTOR)
+		luaL_error(L, "%s: not in a callback of a reactor; spawn a process for it", what);
+	if (runs && s->host.frame.kind == FRAME_LOAD)
+		luaL_error(L, "%s: nothing runs before run_for; use at() or spawn()", what);
+	return s;
+}
+
+static void check_failed(lua_State *L, const struct scenario *s)
+{
+	if (s->host.failed)
+		luaL_error(L, "%s", s->host.sb.error);
+}
+
+int lifecycle_start(lua_State *L)
+{
+	static const char *const keys[] = {"within", NULL};
+	struct node *n = node_check(L, 1);
+	struct scenario *s = may_act(L, "start", false);
+	uint64_t within = 0, at = scenario_now(s);
+	if (!lua_isnoneornil(L, 2)) {
+		luaL_checktype(L, 2, LUA_TTABLE);
+		keys_check(L, 2, "start", keys, 0);
+		keys_unit(L, 2, "start", "within", UNIT_TIME, &within);
+	}
+	/* Keyed by the node's name: one node more moves nobody's start. */
+	if (within)
+		at += sim_rand_below(s->options.seed, SIM_RAND_START, host_entity(n->name, "start"), 0, within);
+	if (s->host.frame.kind == FRAME_LOAD || within) {
+		start_later(L, n, at, RESTART_TRIES);
+		return 0;
+	}
+	if (world_node_running(n->world))
+		return luaL_error(L, "start: node '%s' runs already", n->name);
+	start_now(n, host_where(L));
+	check_failed(L, s);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ ending */
+
+static void end_node(lua_State *L, const char *what, void (*end)(struct world_node *n))
+{
+	struct node *n = node_check(L, 1);
+	struct scenario *s = may_act(L, what, true);
+	s->topology++;
+	if (world_node_running(n->world))
+		end(n->world);
+	check_failed(L, s);
+}
+
+int lifecycle_stop(lua_State *L)
+{
+	end_node(L, "stop", world_node_stop);
+	return 0;
+}
+
+int lifecycle_crash(lua_State *L)
+{
+	end_node(L, "crash", world_node_crash);
+	return 0;
+}
+
+int lifecycle_lose_disk(lua_State *L)
+{
+	struct node *n = node_check(L, 1);
+	may_act(L, "lose_disk", true);
+	world_node_lose_disk(n->world);
+	return 0;
+}
+
+int lifecycle_restart(lua_State *L)
+{
+	static const char *const keys[] = {"after", "crash", "lose_disk", NULL};
+	struct node *n = node_check(L, 1);
+	struct scenario *s = may_act(L, "restart", true);
+	uint64_t after = RESTART_AFTER_NS;
+	bool crash = false, lose_disk = false;
+	if (!lua_isnoneornil(L, 2)) {
+		luaL_checktype(L, 2, LUA_TTABLE);
+		keys_check(L, 2, "restart", keys, 0);
+		keys_unit(L, 2, "restart", "after", UNIT_TIME, &after);
+		keys_bool(L, 2, "restart", "crash", &crash);
+		keys_bool(L, 2, "restart", "lose_disk", &lose_disk);
+	}
+	end_node(L, "restart", crash ? world_node_crash : world_node_stop);
+	if (lose_disk)
+		world_node_lose_disk(n->world);
+	start_later(L, n, scenario_now(s) + after, 0);
+	return 0;
+}
+
+/* Other keys of [p2p] for the next start. */
+int lifecycle_configure(lua_State *L)
+{
+	struct node *n = node_check(L, 1);
+	may_act(L, "configure", false);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	lua_settop(L, 2);
+	if (n->world && world_node_running(n->world))
+		return luaL_error(L, "configure: node '%s' runs; stop it first", n->name);
+	struct node_decl *d = host_new(L, sizeof *d); /* the others of a group keep theirs */
+	*d = *n->decl;
+	node_decl_p2p(L, d, 2);
+	n->decl = d;
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* Starting and ending nodes, one or a group alike; and small things that the handles of nodes and peers share. */
+#ifndef SIM_LUA_LIFECYCLE_H
+#define SIM_LUA_LIFECYCLE_H
+
+#include "sim/lua/host.h"
+
+/* Lua functions; the first argument is a node. */
+int lifecycle_start(lua_State *L);
+int lifecycle_stop(lua_State *L);
+int lifecycle_crash(lua_State *L);
+int lifecycle_restart(lua_State *L);
+int lifecycle_lose_disk(lua_State *L);
+int lifecycle_configure(lua_State *L);
+/* The texts of the lists of peers, made from names; then the node's configuration is given to the world. False: sb.error. */
+bool lifecycle_settle(struct scenario *s, struct node *n);
+
+/* true, or false and the error's name: the results of sends and dials. */
+int node_push_error(lua_State *L, enum sy_err err);
+uint8_t node_channel_check(lua_State *L, int index);
+int node_unknown_field(lua_State *L, const char *type, const char *key, const struct api_page *page);
+void node_decl_p2p(lua_State *L, struct node_decl *d, int t);
+
+void book_open(lua_State *L);
+/* A new handle of the book of the node, or of each node of the group. */
+void book_push(lua_State *L, struct node *n, struct group *g);
+
+#endif
