@@ -79,7 +79,8 @@ struct tp_ops {
 	void (*accept_window)(struct tp_transport *tp, uint32_t n);
 	/*
 	 * Connects; dialled or dial_failed follows with the cookie. timeout_ns 0: the transport's own patience. An error here
-	 * (SY_LIMIT, SY_NO_MEMORY, SY_UNREACHABLE, SY_IO) means that no event follows and the cookie is free.
+	 * (SY_LIMIT, SY_NO_MEMORY, SY_UNREACHABLE, SY_IO) means that no event follows and the cookie is free. SY_LIMIT_DIALS
+	 * may be under way at least.
 	 */
 	enum sy_err (*dial)(struct tp_transport *tp, uint64_t cookie, const struct sy_netaddr *to, uint64_t timeout_ns);
 	/* Gives up a dial under way: neither event follows. Nothing happens when there is none with this cookie. */
@@ -97,8 +98,8 @@ struct tp_ops {
 	/* wake follows at or after this time, once; replaces the one before. A time gone by: as soon as the loop runs. UINT64_MAX: never. */
 	void (*wake_at)(struct tp_transport *tp, uint64_t at_ns);
 	/*
-	 * Looks a name up (A and AAAA; an address in text is its own answer); resolved follows with the token. SY_LIMIT (too
-	 * many under way), SY_INVALID (empty or longer than a name can be), SY_NO_MEMORY: no event follows.
+	 * Looks a name up (A and AAAA); resolved follows with the token. SY_LIMIT (too many under way), SY_INVALID or SY_LIMIT
+	 * (longer than a name can be), SY_NO_MEMORY: no event follows. Nobody asks for an address in text.
 	 */
 	enum sy_err (*resolve)(struct tp_transport *tp, uint64_t token, const char *host);
 	/* Stops listening, gives up dials and look-ups, closes everything abruptly, gives all back. `tp` is not to be used any more. */

@@ -69,4 +69,5 @@ const struct net_kind net_pair = {
 	.address = pair_address,
 	.step = pair_step,
 	.nowhere = pair_nowhere,
+	.bounds_dials = true,
 };

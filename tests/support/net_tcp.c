@@ -105,4 +105,5 @@ const struct net_kind net_tcp = {
 	.address = tcp_address,
 	.step = tcp_step,
 	.nowhere = tcp_nowhere,
+	.bounds_dials = true,
 };

@@ -23,6 +23,7 @@ struct net_kind {
 	bool (*step)(struct net_world *w);
 	/* An address at which nobody ever answers. */
 	void (*nowhere)(struct net_world *w, struct sy_netaddr *at);
+	bool bounds_dials; /* refuses more dials than a node may have under way */
 };
 
 /* Ends with a null. A kind that this build does not have is left out. */

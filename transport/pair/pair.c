@@ -1,7 +1,6 @@
 /* The in-memory network: its clock, the order of its events, endpoints, dials and look-ups. */
 #include "transport/pair/pair_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,30 +177,13 @@ static void lookup_free(struct pair_lookup *l)
 	free(l);
 }
 
-/* An address in text is its own answer. It is parsed as part of a dialable address, with an id that means nothing. */
-static bool literal(const char *host, struct sy_netaddr *addr)
-{
-	char text[SY_ID_TEXT + SY_HOST_TEXT + 8];
-	const char *const format = strchr(host, ':') ? "%040d@[%s]:1" : "%040d@%s:1";
-	snprintf(text, sizeof(text), format, 0, host);
-	if (sy_netaddr_parse(text, addr, NULL) != SY_OK)
-		return false;
-	addr->port = 0;
-	addr->flags = 0;
-	return true;
-}
-
 static void lookup_run(struct pair_lookup *l)
 {
 	const struct tp_events *ev = &l->end->events;
 	const struct pair_name *name = name_find(l->end->net, l->host);
-	struct sy_netaddr addr;
 	uint64_t token = l->token;
-	bool is_literal = !name && literal(l->host, &addr);
 	lookup_free(l);
-	if (is_literal)
-		ev->resolved(ev->ctx, token, &addr, 1, SY_OK);
-	else if (name && name->n > 0)
+	if (name && name->n > 0)
 		ev->resolved(ev->ctx, token, name->addrs, name->n, SY_OK);
 	else
 		ev->resolved(ev->ctx, token, NULL, 0, SY_DNS);
