@@ -42,6 +42,7 @@ struct event {
 struct pn_net {
 	uint64_t seed, now, latency, seq;
 	size_t pipe_bytes;
+	bool unblocked; /* a node may write again: everybody gets another turn */
 	struct pn_node nodes[PN_NODES];
 	uint32_t num_nodes;
 	struct event *heap;
@@ -441,6 +442,7 @@ static bool deliver(struct pn_node *n, struct pn_sock *s)
 			s->other->in_flight -= take < s->other->in_flight ? take : s->other->in_flight;
 			if (s->other->blocked && s->other->in_flight < n->net->pipe_bytes) {
 				s->other->blocked = false;
+				n->net->unblocked = true;
 				log_conn(s->other->node, SY_RECORD_UNBLOCKED, s->other->ref, 0);
 				sy_node_unblocked(s->other->node->core, s->other->ref);
 			}
@@ -511,8 +513,11 @@ static void pump(struct pn_node *n)
 
 static void pump_all(struct pn_net *net)
 {
-	for (uint32_t i = 0; i < net->num_nodes; i++)
-		pump(&net->nodes[i]);
+	do {
+		net->unblocked = false;
+		for (uint32_t i = 0; i < net->num_nodes; i++)
+			pump(&net->nodes[i]);
+	} while (net->unblocked);
 }
 
 /* ---- nodes ---- */
