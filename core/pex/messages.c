@@ -37,13 +37,6 @@ static uint64_t flood_gap_ns(const struct sy_pex *pex)
 	return pex->period_ns / 3;
 }
 
-/* A timer that cannot be set leaves the peer without an answer, which it can live with. */
-static void set_timer(struct sy_ctx *ctx, enum pex_timer timer, uint64_t at_ns)
-{
-	enum sy_err err = sy_ctx_set_timer(ctx, timer, at_ns);
-	(void)err;
-}
-
 static uint64_t due_ns(const struct sy_pex *pex, const struct pex_peer *p)
 {
 	return p->heard_ns + flood_gap_ns(pex);
@@ -66,7 +59,7 @@ void pex_answer_owed(struct sy_pex *pex, struct sy_ctx *ctx)
 			next = due_ns(pex, p);
 		}
 	}
-	set_timer(ctx, PEX_TIMER_ANSWER, next);
+	pex_set_timer(ctx, PEX_TIMER_ANSWER, next);
 }
 
 /*
@@ -168,7 +161,7 @@ static enum sy_err receive_addrs(struct sy_pex *pex, struct sy_ctx *ctx, const s
 	pex_learned(pex, got, fresh);
 	end_crawl(pex, ctx, peer, p);
 	if (!pex->seed_mode && pex_seeds_has(pex, &src))
-		pex_ensure(pex, ctx, false);
+		pex_poke(pex, ctx);
 	return SY_OK;
 }
 

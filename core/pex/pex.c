@@ -9,8 +9,8 @@ static const struct sy_channel channels[] = {
 	{.id = SY_PEX_CHANNEL, .priority = 1, .send_queue_capacity = 10, .recv_message_capacity = SY_PEX_MESSAGE_MAX},
 };
 
-/* With a timer for each of three tokens the limit is far; without memory the node has worse troubles than a late tick. */
-static void set_timer(struct sy_ctx *ctx, enum pex_timer timer, uint64_t at_ns)
+/* With one timer a token the limit is far; without memory the node has worse troubles than a late tick. */
+void pex_set_timer(struct sy_ctx *ctx, enum pex_timer timer, uint64_t at_ns)
 {
 	enum sy_err err = sy_ctx_set_timer(ctx, timer, at_ns);
 	(void)err;
@@ -21,8 +21,8 @@ void pex_run(struct sy_pex *pex, struct sy_ctx *ctx)
 	uint64_t now_ns = sy_ctx_now_ns(ctx);
 	pex->saved_version = sy_book_version(pex->book);
 	pex->tick_ns = now_ns;
-	set_timer(ctx, PEX_TIMER_TICK, now_ns);
-	set_timer(ctx, PEX_TIMER_SAVE, now_ns + PEX_SAVE_NS);
+	pex_set_timer(ctx, PEX_TIMER_TICK, now_ns);
+	pex_set_timer(ctx, PEX_TIMER_SAVE, now_ns + PEX_SAVE_NS);
 }
 
 static enum sy_err start(void *self, struct sy_ctx *ctx)
@@ -141,7 +141,7 @@ static void tick(struct sy_pex *pex, struct sy_ctx *ctx)
 		if (pex->tick_ns <= sy_ctx_now_ns(ctx)) /* the clock has jumped: missed ticks are not made up for */
 			pex->tick_ns = sy_ctx_now_ns(ctx) + next_period(pex);
 	}
-	set_timer(ctx, PEX_TIMER_TICK, pex->tick_ns);
+	pex_set_timer(ctx, PEX_TIMER_TICK, pex->tick_ns);
 }
 
 static void timer(void *self, struct sy_ctx *ctx, uint64_t token)
@@ -154,7 +154,10 @@ static void timer(void *self, struct sy_ctx *ctx, uint64_t token)
 	case PEX_TIMER_SAVE:
 		save(pex, ctx);
 		prune(pex, ctx);
-		set_timer(ctx, PEX_TIMER_SAVE, sy_ctx_now_ns(ctx) + PEX_SAVE_NS);
+		pex_set_timer(ctx, PEX_TIMER_SAVE, sy_ctx_now_ns(ctx) + PEX_SAVE_NS);
+		break;
+	case PEX_TIMER_POKE:
+		pex_ensure(pex, ctx, false);
 		break;
 	case PEX_TIMER_ANSWER:
 		pex_answer_owed(pex, ctx);

@@ -72,16 +72,21 @@ bool pex_learning_stalled(const struct sy_pex *pex)
 	return yield_percent(&pex->learning) < 1;
 }
 
+/*
+ * While much is new: the policy's number each period. Later one every second period; when nothing is new any more, one after
+ * ever longer pauses, up to ten periods.
+ */
 static uint32_t peers_to_ask(struct sy_pex *pex)
 {
-	uint32_t yield = yield_percent(&pex->learning);
+	struct pex_learning *l = &pex->learning;
+	uint32_t yield = yield_percent(l);
 	if (yield >= PEX_YIELD_HIGH)
 		return pex->policy->requests_per_period;
-	if (yield >= 1)
-		return 1;
-	if (++pex->learning.quiet_periods < PEX_QUIET_PERIODS)
+	if (++l->quiet_periods < (yield ? 2 : l->pause))
 		return 0;
-	pex->learning.quiet_periods = 0;
+	l->quiet_periods = 0;
+	if (!yield)
+		l->pause = (uint8_t)(2u * l->pause + 1u < PEX_PAUSE_MAX ? 2u * l->pause + 1u : PEX_PAUSE_MAX);
 	return 1;
 }
 
@@ -100,8 +105,11 @@ void pex_ask_some(struct sy_pex *pex, struct sy_ctx *ctx)
 void pex_learned(struct sy_pex *pex, uint32_t got, uint32_t fresh)
 {
 	struct pex_learning *l = &pex->learning;
-	if (pex_learning_stalled(pex) && fresh * 50 >= got && fresh)
-		memset(l, 0, sizeof *l);
+	if (fresh && fresh * 50 >= got) {
+		if (pex_learning_stalled(pex))
+			memset(l, 0, sizeof *l);
+		l->pause = 0;
+	}
 	l->got[l->next] = (uint16_t)got;
 	l->fresh[l->next] = (uint16_t)fresh;
 	l->next = (uint8_t)((l->next + 1) % PEX_ANSWERS);

@@ -17,7 +17,7 @@
 #define PEX_MAX_ATTEMPTS 16u
 #define PEX_SAVE_NS (120 * PEX_SECOND)
 
-enum pex_timer { PEX_TIMER_TICK = 1, PEX_TIMER_SAVE, PEX_TIMER_ANSWER };
+enum pex_timer { PEX_TIMER_TICK = 1, PEX_TIMER_SAVE, PEX_TIMER_ANSWER, PEX_TIMER_POKE };
 
 enum pex_peer_flag {
 	PEX_ASKED = 1,    /* we have asked and wait for the list */
@@ -56,13 +56,14 @@ struct pex_seed {
 };
 
 #define PEX_ANSWERS 6u         /* answers that the yield is judged by */
-#define PEX_YIELD_HIGH 10u     /* percent new: below it one peer a period is asked, below 1 % one in ten periods */
-#define PEX_QUIET_PERIODS 10u
+#define PEX_YIELD_HIGH 7u     /* percent new: from here on learning goes at full pace */
+#define PEX_PAUSE_MAX 10u      /* periods between two requests when nothing is new */
 /* What the last answers brought (D-19). */
 struct pex_learning {
 	uint16_t got[PEX_ANSWERS], fresh[PEX_ANSWERS];
 	uint8_t next, filled;
 	uint8_t quiet_periods;  /* since we asked last while nothing was new */
+	uint8_t pause;          /* periods to let pass before the next one is asked */
 };
 
 enum pex_seed_stage { PEX_SEEDS_IDLE, PEX_SEEDS_LOOKUP, PEX_SEEDS_DIAL };
@@ -141,6 +142,7 @@ void pex_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr
 
 /* ensure.c */
 void pex_ensure(struct sy_pex *pex, struct sy_ctx *ctx, bool elapsed);
+void pex_poke(struct sy_pex *pex, struct sy_ctx *ctx); /* a seed has answered */
 
 /* crawl.c */
 void pex_crawl_begin(struct sy_pex *pex, struct sy_ctx *ctx);
@@ -159,6 +161,7 @@ bool pex_seeds_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_n
 bool pex_seeds_has(const struct sy_pex *pex, const struct sy_netaddr *addr);
 
 /* pex.c */
+void pex_set_timer(struct sy_ctx *ctx, enum pex_timer timer, uint64_t at_ns);
 void pex_run(struct sy_pex *pex, struct sy_ctx *ctx); /* the start is over: the first tick */
 
 /* ring.c */
