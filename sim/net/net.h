@@ -45,6 +45,8 @@ void sim_net_free(struct sim_net *net);
 struct sim_host *sim_host_new(struct sim_net *net, const char *name, int region, const uint8_t *ip);
 struct tp_transport *sim_host_transport(struct sim_host *host); /* one attached driver at a time; fini of the transport = the process died */
 void sim_host_address(const struct sim_host *host, struct sy_netaddr *addr); /* ip only */
+/* Off: the host vanishes at once and says nothing; its connections are half open, its sockets gone. On: it may attach again. */
+void sim_host_power(struct sim_host *host, bool on);
 uint32_t sim_host_index(const struct sim_host *host);
 const char *sim_host_name(const struct sim_host *host);
 const char *sim_host_region(const struct sim_host *host); /* "" when there are none */

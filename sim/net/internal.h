@@ -1,0 +1,346 @@
+/*
+ * What the files of the virtual network share. From the bottom:
+ *
+ *   map.c chunks.c regions.c dist.c   hash map, pooled bytes, delays
+ *   links.c                           pairs of hosts in use, their parameters, the pipes that serialise
+ *   tcp_none.c                        one direction of a connection: what is unsent, on the link, unread
+ *   conns.c                           connections as a whole: made, ended, given back
+ *   dial.c                            three steps to connect, retries, the backlog
+ *   deliver.c                         what happens at one end when its event is due
+ *   hosts.c sockets.c dns.c           hosts, the transport interface, names
+ *   faults.c net.c                    cuts, resets; making and freeing it all, numbers
+ *
+ * A connection is one object with two ends; end[0] has dialled. The stream *towards* an end lies in that end (`in`), so
+ * the bytes that A writes are found in B's end from the write until the delivery. Each end has one event in the queue at
+ * most: its earliest arrival or notice.
+ *
+ *   end:   DIALLING -> OPEN -> FAILED          (the user's, until it closes)
+ *          SYN -> BACKLOG -> OPEN
+ *          any -> CLOSED (flushes) -> GONE     (the kernel's)
+ */
+#ifndef SIM_NET_INTERNAL_H
+#define SIM_NET_INTERNAL_H
+
+#include "core/base/assert.h"
+#include "sim/net/map.h"
+#include "sim/net/net.h"
+
+#define SIM_NEVER UINT64_MAX
+
+enum {
+	SEND_BUFFER = 262144,    /* bytes of a socket not yet on the link: design.md 5 */
+	RECV_BUFFER = 262144,    /* unread bytes at which the window closes */
+	OPEN_WINDOW = 4194304,   /* bytes on the way while the reader keeps up and no rate bounds them: kernels tune up to 6 MB */
+	MIN_QUEUE_BYTES = 45000, /* of a bottleneck, 30 packets */
+	MAX_CHUNKS = 8192,       /* of a stream: 4 MiB in frames of 1,044 bytes take 4,018 */
+	SMALL_BYTES = 1504,      /* a packet of 1,500 */
+	LARGE_BYTES = 16384,
+	MAX_SOCKETS = 65534, /* of a host: ports */
+	MAX_BACKLOG = 128,
+	MAX_LISTENERS = 4,
+	MAX_LOOKUPS = 64, /* of a host, under way */
+	MAX_HOSTS = 1 << 20,
+};
+
+/* Bytes on their way; from a pool of the net. */
+struct chunk {
+	struct chunk *next;
+	uint64_t at_ns;        /* when it arrives; meaningful once it is on the link */
+	uint32_t len, off;     /* off: already delivered */
+	uint32_t cap;          /* room for bytes: SMALL_BYTES or LARGE_BYTES */
+	bool through_downlink; /* the receiver's access link has been counted */
+	uint8_t bytes[];
+};
+
+/* A direction's parameters with what follows from them. */
+struct kind {
+	struct sim_dist latency;
+	uint64_t base_ns; /* a typical delay */
+	uint64_t rate_bits;
+	uint64_t queue_ns;    /* time that the full queue takes */
+	uint64_t window;      /* bytes that may be under way */
+	int64_t log_keep_q32; /* ln(1 - loss), 0 or negative */
+	uint32_t loss_ppm;
+	uint32_t piece; /* bytes of a chunk at most: a packet where packets matter */
+	bool plain;     /* constant delay, no rate, no loss: what is written at one time may be one chunk */
+};
+
+struct end;
+
+/* Serialises bytes at a rate: the bottleneck of a pair's direction, or a host's uplink. */
+struct pipe {
+	struct sim_event event; /* there is room again */
+	struct sim_host *host;  /* whose event that is */
+	uint64_t rate_bits;
+	uint64_t busy_ns; /* until when what it has taken keeps it busy */
+	uint64_t queue_ns;
+	struct end *first, *last; /* streams that wait for room, served in turn */
+	bool serving;
+};
+
+struct half {
+	const struct kind *kind;
+	struct pipe *pipe; /* null: unlimited rate */
+	uint8_t cut;       /* enum sim_cut */
+};
+
+/* Two hosts with connections; half[0] leads from host[0]. */
+struct pair {
+	struct sim_host *host[2]; /* the older first; the same twice for a host with itself */
+	struct conn *conns;
+	struct half half[2];
+};
+
+enum stream_flag {
+	S_OPEN_PENDING = 1 << 0, /* the handshake's last packet waits for the cut to heal */
+	S_OPEN_SENT = 1 << 1,
+	S_FIN_PENDING = 1 << 2, /* follows when nothing is unsent */
+	S_FIN_SENT = 1 << 3,
+	S_FIN_ARRIVED = 1 << 4,
+	S_FIN_TOLD = 1 << 5,
+	S_RST_PENDING = 1 << 6,
+	S_RST_SENT = 1 << 7,
+	S_RST_ARRIVED = 1 << 8,
+	S_DEAD = 1 << 9,         /* bytes have vanished in a black hole: nothing comes through any more */
+	S_BLOCKED = 1 << 10,     /* the window is closed; the reader will tell */
+	S_WAIT_PAIR = 1 << 11,   /* in the list of the pair's pipe */
+	S_WAIT_UPLINK = 1 << 12, /* in the list of the sender's uplink */
+	S_LOSS_DRAWN = 1 << 13,  /* until_loss is valid */
+};
+
+/* One direction: unread (arrived), flying (on the link), unsent, in one list in this order. */
+struct stream {
+	union {
+		struct {
+			struct chunk *head;
+			struct chunk *flying; /* first on the link; null: none */
+			struct chunk *unsent; /* first not on it; null: none */
+		};
+		struct { /* while the end dials */
+			uint64_t deadline_ns;
+			uint64_t retry_ns;
+			uint64_t answer_ns;
+		} dial;
+	};
+	struct chunk *tail;
+	uint64_t last_ns; /* arrival of the last thing put on the link: nothing overtakes it */
+	struct end *next_waiting;
+	uint32_t unread_bytes, flying_bytes, unsent_bytes;
+	uint32_t packets;    /* counter of the delay's stream of draws */
+	uint32_t losses;     /* counter of the loss's */
+	uint32_t until_loss; /* packets that still pass */
+	uint16_t chunks;
+	uint16_t flags; /* enum stream_flag */
+};
+
+enum end_state { END_DIALLING, END_SYN, END_BACKLOG, END_OPEN, END_FAILED, END_CLOSED, END_GONE };
+
+struct end {
+	struct sim_event event;
+	struct stream in;
+	struct sim_host *host; /* null: nobody has the address */
+	union {
+		uint64_t cookie;
+		struct end *next_backlog;
+	};
+	uint64_t notice_ns; /* something local is due: a step of the dial, room to write, a window opened */
+	size_t window;      /* bytes that the reader still takes */
+	uint32_t lowat;
+	uint16_t slot; /* in the host's table + 1; 0: none */
+	uint8_t state; /* enum end_state */
+	bool side : 1; /* 1: has been dialled */
+	bool half : 1; /* which half of the pair leads here */
+	bool want_write : 1;
+};
+
+struct conn {
+	struct end end[2];
+	struct pair *pair; /* null: to nowhere */
+	struct conn *next; /* of the pair, or free */
+	uint64_t key;      /* names of both hosts and the count of connections between them */
+	uint16_t from_port, to_port;
+	uint8_t pins;    /* handlers at work on it */
+	uint8_t attempt; /* SYNs sent */
+	bool refused;    /* the answer on its way to the dialler is a refusal */
+	bool dead;       /* to be given back when nobody works on it */
+};
+
+struct socket_slot {
+	struct end *end; /* null: free, and next is the next free one + 1 */
+	uint16_t gen;
+	uint16_t next;
+};
+
+struct lookup {
+	struct sim_event event;
+	struct sim_host *host;
+	struct lookup *next;
+	uint64_t token;
+	char name[];
+};
+
+struct sim_host {
+	struct tp_transport tp; /* first: the driver's handle */
+	struct sim_net *net;
+	struct sim_source source;
+	struct tp_events events;
+	struct sim_event wake;
+	uint64_t entity; /* of its name */
+	char *name;
+	uint8_t ip[16];
+	uint32_t index;
+	int region; /* of the network's list; -1 */
+	bool attached, off;
+	uint16_t listeners[MAX_LISTENERS]; /* ports; 0: none */
+	uint16_t next_port;
+	uint32_t accept_window;
+	uint32_t backlog_len; /* half open and waiting */
+	struct end *backlog_first, *backlog_last;
+	struct socket_slot *slots;
+	uint32_t num_slots, cap_slots, used_slots;
+	uint16_t free_slot; /* + 1; 0: none */
+	uint16_t num_lookups;
+	struct lookup *lookups;
+	struct pipe *uplink;
+	uint64_t down_busy_ns;
+};
+
+struct cut_entry {
+	uint32_t from, to;
+	uint8_t cut;
+};
+
+struct dns_name {
+	struct sy_netaddr *addrs;
+	size_t n;
+	char *name;
+};
+
+struct sim_net {
+	struct sim_engine *engine;
+	uint64_t uplink_bits, downlink_bits;
+	struct kind *kinds; /* regions x regions, or one */
+	struct kind loopback;
+	int *regions; /* numbers of sim/net/regions.h */
+	size_t num_regions;
+	struct sim_host **hosts;
+	uint32_t num_hosts, cap_hosts;
+	struct sim_map by_ip, by_name; /* host index + 1 */
+	struct sim_map pairs;          /* ordered pair -> struct pair */
+	struct sim_map dials;          /* ordered pair -> connections so far */
+	struct sim_map overrides;      /* ordered pair -> struct kind of its own */
+	struct sim_map cut_index;      /* ordered pair -> index in cuts + 1 */
+	struct sim_map dns_index;      /* hash of the name -> index in dns + 1 */
+	struct cut_entry *cuts;
+	size_t num_cuts, cap_cuts;
+	struct dns_name *dns;
+	size_t num_dns;
+	struct kind **own_kinds; /* the overrides, to be freed */
+	size_t num_own_kinds;
+	struct conn *free_conns;
+	struct chunk *free_small, *free_large;
+	uint32_t groups_taken;
+	uint64_t groups[1024]; /* bit per /16 in use */
+	uint64_t hash;
+	struct sim_net_stats stats;
+};
+
+static inline struct end *peer_of(const struct end *e)
+{
+	return e->side ? (struct end *)(uintptr_t)(e - 1) : (struct end *)(uintptr_t)(e + 1);
+}
+static inline struct conn *conn_of(const struct end *e)
+{
+	return (struct conn *)(uintptr_t)(e - e->side);
+}
+static inline struct half *half_to(const struct end *e)
+{
+	return &conn_of(e)->pair->half[e->half];
+}
+static inline struct sim_net *net_of(const struct end *e)
+{
+	return conn_of(e)->end[0].host->net;
+}
+static inline uint64_t pair_key(const struct sim_host *a, const struct sim_host *b)
+{
+	return (uint64_t)a->index << 32 | b->index;
+}
+static inline void net_hash(struct sim_net *net, uint64_t value)
+{
+	net->hash = sy_hash_u64(net->hash, value);
+}
+
+/* chunks.c */
+struct chunk *chunk_take(struct sim_net *net, bool large); /* null: out of memory */
+void chunk_give(struct sim_net *net, struct chunk *c);
+void chunks_fini(struct sim_net *net);
+
+/* dist.c */
+uint64_t dist_base_ns(const struct sim_dist *d);
+uint64_t dist_draw_ns(const struct sim_dist *d, uint64_t seed, enum sim_purpose purpose, uint64_t entity, uint64_t counter);
+
+/* links.c */
+void kind_make(struct kind *k, const struct sim_link_params *params);
+enum sy_err link_params_check(const struct sim_link_params *params, const char **what);
+struct pair *pair_find(struct sim_net *net, const struct sim_host *a, const struct sim_host *b);
+struct pair *pair_take(struct sim_net *net, struct sim_host *a, struct sim_host *b); /* finds or makes; null: out of memory */
+void pair_drop(struct sim_net *net, struct pair *p);                                 /* when no connection is left */
+struct pipe *pipe_new(struct sim_host *host, uint64_t rate_bits, uint64_t queue_ns);
+void pipe_free(struct sim_net *net, struct pipe *p);
+/* Takes a stream's next n bytes if there is room in all pipes of its way, and tells when the last one serialises them; else the stream waits. */
+bool pipes_take(struct end *to, uint32_t n, uint64_t now_ns, uint64_t *sent_ns);
+void pipes_leave(struct end *to); /* stops waiting */
+uint64_t transmit_ns(uint64_t rate_bits, uint64_t bytes);
+
+/* tcp_none.c: `to` is the end that the stream leads to */
+size_t stream_append(struct end *to, const uint8_t *bytes, size_t n); /* how many it took */
+void stream_pump(struct end *to);                                     /* puts on the link what may go */
+bool stream_pump_one(struct end *to);                                 /* one chunk; false: nothing more to send now */
+void stream_open(struct end *to, uint64_t now_ns);                    /* the handshake's last packet */
+void stream_finish(struct end *to);                                   /* FIN after what is unsent */
+void stream_reset(struct end *to);                                    /* RST now; what is unsent is dropped */
+void stream_kill(struct end *to);                                     /* drops what is unsent; nothing comes through any more */
+void stream_drop_unread(struct end *to);                              /* drops what has arrived */
+void stream_purge(struct end *to);                                    /* drops all bytes */
+uint64_t stream_delay_ns(struct end *to, enum sim_purpose purpose, uint64_t counter);
+
+/* conns.c */
+struct conn *conn_new(struct sim_net *net, struct sim_host *from, struct sim_host *to, uint64_t unknown); /* null: out of memory */
+bool conn_settle(struct conn *c); /* gives it back when nobody can see it any more; true: it is gone */
+bool end_slot_take(struct end *e);
+struct end *end_find(const struct sim_host *h, tp_sock sock); /* null: stale */
+tp_sock end_sock(const struct end *e);
+void end_notice(struct end *e, uint64_t at_ns);
+void end_arm(struct end *e);    /* schedules its event for the next thing due */
+void end_abort(struct end *e);  /* RST to the other side; the end is gone */
+void end_vanish(struct end *e); /* without a word to anybody */
+void end_close(struct end *e, enum tp_close how);
+void end_fail(struct end *e, enum sy_err err); /* tells the user */
+void conns_fini(struct sim_net *net);
+void end_tell_window(struct end *e); /* bytes were read, or will never be */
+void backlog_remove(struct end *e);
+void backlog_kick(struct sim_host *h); /* has the first one accepted, if the window allows */
+
+/* dial.c */
+enum sy_err dial_start(struct sim_host *h, uint64_t cookie, const struct sy_netaddr *to, uint64_t timeout_ns);
+void dial_client(struct end *e, uint64_t now_ns);
+void dial_server(struct end *e, uint64_t now_ns);
+void dial_accept(struct end *e);
+
+/* deliver.c */
+void end_event(struct sim_event *event, uint64_t now_ns);
+
+/* hosts.c, sockets.c, dns.c */
+struct sim_host *host_by_ip(const struct sim_net *net, const uint8_t ip[16]);
+void host_free(struct sim_host *h);
+void host_stop(struct sim_host *h, bool silent);
+const struct tp_ops *sim_tp_ops(void);
+enum sy_err dns_start(struct sim_host *h, uint64_t token, const char *name);
+void dns_drop(struct sim_host *h);
+void dns_fini(struct sim_net *net);
+
+/* faults.c */
+enum sim_cut cut_between(const struct sim_net *net, const struct sim_host *from, const struct sim_host *to);
+void pair_pump(struct pair *p, unsigned half);
+
+#endif

@@ -1,0 +1,355 @@
+/* Pairs of hosts that have connections, the parameters of their directions, and the pipes that serialise. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/net/internal.h"
+
+enum { DEFAULT_MTU = 1500, MIN_MTU = 68 };
+#define BATCH_NS 1000000u         /* waiting streams are served a millisecond's worth at a time */
+#define MAX_DELAY_NS (1ull << 55) /* a year */
+
+/* --- parameters --- */
+
+enum sy_err link_params_check(const struct sim_link_params *p, const char **what)
+{
+	const char *wrong = NULL;
+	if (p->loss_ppm > 1000000) {
+		wrong = "loss is more than all";
+	} else if (p->mtu && p->mtu < MIN_MTU) {
+		wrong = "mtu is below 68 bytes";
+	} else if (p->latency.kind == SIM_DIST_UNIFORM && p->latency.b_ns < p->latency.a_ns) {
+		wrong = "latency: the range runs backwards";
+	} else if (p->latency.a_ns > MAX_DELAY_NS) {
+		wrong = "latency is longer than a year";
+	} else if (p->latency.b_ns > MAX_DELAY_NS) {
+		wrong = "latency: the second parameter is out of range";
+	}
+	if (wrong && what) {
+		*what = wrong;
+	}
+	return wrong ? SY_INVALID : SY_OK;
+}
+
+uint64_t transmit_ns(uint64_t rate_bits, uint64_t bytes)
+{
+	return rate_bits ? (uint64_t)((unsigned __int128)bytes * 8000000000ull / rate_bits) : 0;
+}
+
+static uint64_t bytes_in(uint64_t rate_bits, uint64_t ns)
+{
+	unsigned __int128 bytes = (unsigned __int128)rate_bits * ns / 8000000000ull;
+	return bytes > UINT32_MAX ? UINT32_MAX : (uint64_t)bytes;
+}
+
+static int64_t log_keep(uint32_t loss_ppm)
+{
+	uint64_t keep_q32 = ((uint64_t)(1000000 - loss_ppm) << 32) / 1000000;
+	return loss_ppm ? sim_log_q32(keep_q32) : 0;
+}
+
+void kind_make(struct kind *k, const struct sim_link_params *p)
+{
+	uint32_t mtu = p->mtu ? p->mtu : DEFAULT_MTU;
+	memset(k, 0, sizeof *k);
+	k->latency = p->latency;
+	k->base_ns = dist_base_ns(&p->latency);
+	k->rate_bits = p->rate_bits;
+	k->loss_ppm = p->loss_ppm;
+	k->log_keep_q32 = log_keep(p->loss_ppm);
+	k->plain = p->latency.kind == SIM_DIST_CONSTANT && !p->rate_bits && !p->loss_ppm;
+	k->piece = p->rate_bits || p->loss_ppm ? mtu : LARGE_BYTES;
+	k->piece = k->piece > LARGE_BYTES ? LARGE_BYTES : k->piece;
+	k->window = OPEN_WINDOW;
+	if (k->rate_bits) {
+		uint64_t bdp = bytes_in(k->rate_bits, 2 * k->base_ns);
+		uint64_t queue = p->queue_bytes ? p->queue_bytes : bdp > MIN_QUEUE_BYTES ? bdp : MIN_QUEUE_BYTES;
+		k->queue_ns = transmit_ns(k->rate_bits, queue);
+		k->window = RECV_BUFFER + queue + bdp; /* the pipe is the bound, not the window */
+	}
+}
+
+/* --- pipes --- */
+
+static void pipe_event(struct sim_event *event, uint64_t now_ns);
+
+struct pipe *pipe_new(struct sim_host *host, uint64_t rate_bits, uint64_t queue_ns)
+{
+	struct pipe *p = calloc(1, sizeof *p);
+	if (p) {
+		p->host = host;
+		p->rate_bits = rate_bits;
+		p->queue_ns = queue_ns;
+		p->event.handler = pipe_event;
+	}
+	return p;
+}
+
+void pipe_free(struct sim_net *net, struct pipe *p)
+{
+	if (p) {
+		sim_engine_cancel(net->engine, &p->event);
+		free(p);
+	}
+}
+
+static uint64_t backlog_ns(const struct pipe *p, uint64_t now_ns)
+{
+	return p->busy_ns > now_ns ? p->busy_ns - now_ns : 0;
+}
+
+/* An empty pipe takes anything; else the packet must fit its queue, and who waits comes first. */
+static bool admits(const struct pipe *p, uint32_t n, uint64_t now_ns)
+{
+	uint64_t backlog = backlog_ns(p, now_ns);
+	if (p->first && !p->serving) {
+		return false;
+	}
+	return !backlog || backlog + transmit_ns(p->rate_bits, n) <= p->queue_ns;
+}
+
+/* When the queue has drained by a batch; for a packet that is larger than the queue, when it is empty. */
+static void call_back(struct pipe *p, uint64_t now_ns)
+{
+	uint64_t batch = p->queue_ns / 4 < BATCH_NS ? p->queue_ns / 4 : BATCH_NS;
+	uint64_t keep = p->queue_ns - batch;
+	uint64_t backlog = backlog_ns(p, now_ns);
+	uint64_t wait = backlog > keep ? backlog - keep : 0;
+	uint64_t least = transmit_ns(p->rate_bits, DEFAULT_MTU);
+	wait = wait < least ? least : wait;
+	wait = wait > backlog ? backlog : wait;
+	/* Without memory for the event who waits is served at the next one's arrival. */
+	(void)sim_engine_schedule(p->host->net->engine, &p->host->source, &p->event, SIM_DELIVERY, now_ns + wait + !wait);
+}
+
+static void wait_in(struct pipe *p, struct end *to, enum stream_flag flag, uint64_t now_ns)
+{
+	to->in.flags |= flag;
+	to->in.next_waiting = NULL;
+	if (p->last) {
+		p->last->in.next_waiting = to;
+	} else {
+		p->first = to;
+	}
+	p->last = to;
+	if (!p->serving && !sim_event_queued(&p->event)) {
+		call_back(p, now_ns);
+	}
+}
+
+static uint64_t pass(struct pipe *p, uint32_t n, uint64_t *start_ns)
+{
+	*start_ns = p->busy_ns > *start_ns ? p->busy_ns : *start_ns;
+	p->busy_ns = *start_ns + transmit_ns(p->rate_bits, n);
+	return p->busy_ns;
+}
+
+bool pipes_take(struct end *to, uint32_t n, uint64_t now_ns, uint64_t *sent_ns)
+{
+	struct pipe *up = peer_of(to)->host->uplink;
+	struct pipe *own = half_to(to)->pipe;
+	if (own && !admits(own, n, now_ns)) {
+		wait_in(own, to, S_WAIT_PAIR, now_ns);
+		return false;
+	}
+	if (up && !admits(up, n, now_ns)) {
+		wait_in(up, to, S_WAIT_UPLINK, now_ns);
+		return false;
+	}
+	/* Bytes cut through: the later pipe starts when the first byte has passed the earlier one. */
+	uint64_t start = now_ns;
+	uint64_t end = up ? pass(up, n, &start) : now_ns;
+	if (own) {
+		uint64_t own_end = pass(own, n, &start);
+		own->busy_ns = own_end > end ? own_end : end;
+		end = own->busy_ns;
+	}
+	*sent_ns = end;
+	return true;
+}
+
+static struct pipe *waiting_in(struct end *to)
+{
+	if (to->in.flags & S_WAIT_PAIR) {
+		return half_to(to)->pipe;
+	}
+	return to->in.flags & S_WAIT_UPLINK ? peer_of(to)->host->uplink : NULL;
+}
+
+void pipes_leave(struct end *to)
+{
+	struct pipe *p = waiting_in(to);
+	if (!p) {
+		return;
+	}
+	struct end *before = NULL;
+	struct end *at = p->first;
+	while (at != to) {
+		before = at;
+		at = at->in.next_waiting;
+	}
+	if (before) {
+		before->in.next_waiting = to->in.next_waiting;
+	} else {
+		p->first = to->in.next_waiting;
+	}
+	p->last = p->last == to ? before : p->last;
+	to->in.flags &= (uint16_t) ~(S_WAIT_PAIR | S_WAIT_UPLINK);
+}
+
+/* Serves who waits, a chunk each in turn, until the queue is full again. */
+static void pipe_event(struct sim_event *event, uint64_t now_ns)
+{
+	struct pipe *p = (struct pipe *)event;
+	p->serving = true;
+	while (p->first) {
+		struct end *to = p->first;
+		enum stream_flag flag = to->in.flags & S_WAIT_PAIR ? S_WAIT_PAIR : S_WAIT_UPLINK;
+		pipes_leave(to);
+		if (stream_pump_one(to)) {
+			wait_in(p, to, flag, now_ns);
+		} else if (to->in.flags & flag) {
+			break; /* there was no room for it, so there is none for the others */
+		}
+	}
+	p->serving = false;
+	if (p->first) {
+		call_back(p, now_ns);
+	}
+}
+
+/* --- pairs --- */
+
+static const struct kind *kind_between(const struct sim_net *net, const struct sim_host *from, const struct sim_host *to)
+{
+	const struct kind *own = (const struct kind *)(uintptr_t)sim_map_get(&net->overrides, pair_key(from, to));
+	if (own) {
+		return own;
+	}
+	if (from == to) {
+		return &net->loopback;
+	}
+	return net->num_regions ? &net->kinds[(size_t)from->region * net->num_regions + (size_t)to->region] : net->kinds;
+}
+
+/* Gives a direction its parameters; a pipe that is there keeps what it has taken. Returns false when out of memory. */
+static bool half_set(struct half *h, const struct kind *k, struct sim_host *from)
+{
+	if (k->rate_bits && !h->pipe) {
+		h->pipe = pipe_new(from, k->rate_bits, k->queue_ns);
+		if (!h->pipe) {
+			return false;
+		}
+	} else if (h->pipe) {
+		/* A pipe that is no longer needed runs so fast that it is not noticed: streams may wait in it. */
+		h->pipe->rate_bits = k->rate_bits ? k->rate_bits : UINT64_MAX;
+		h->pipe->queue_ns = k->queue_ns;
+	}
+	h->kind = k;
+	return true;
+}
+
+struct pair *pair_find(struct sim_net *net, const struct sim_host *a, const struct sim_host *b)
+{
+	uint64_t key = a->index < b->index ? pair_key(a, b) : pair_key(b, a);
+	return (struct pair *)(uintptr_t)sim_map_get(&net->pairs, key);
+}
+
+static void pair_free(struct sim_net *net, struct pair *p)
+{
+	pipe_free(net, p->half[0].pipe);
+	pipe_free(net, p->half[1].pipe);
+	free(p);
+}
+
+static struct pair *pair_new(struct sim_net *net, struct sim_host *low, struct sim_host *high)
+{
+	struct pair *p = calloc(1, sizeof *p);
+	if (!p) {
+		return NULL;
+	}
+	p->host[0] = low;
+	p->host[1] = high;
+	bool ok = half_set(&p->half[0], kind_between(net, low, high), low);
+	ok = ok && half_set(&p->half[1], kind_between(net, high, low), high);
+	p->half[0].cut = (uint8_t)cut_between(net, low, high);
+	p->half[1].cut = (uint8_t)cut_between(net, high, low);
+	if (!ok || !sim_map_put(&net->pairs, pair_key(low, high), (uintptr_t)p)) {
+		pair_free(net, p);
+		return NULL;
+	}
+	net->stats.links_in_use++;
+	return p;
+}
+
+struct pair *pair_take(struct sim_net *net, struct sim_host *a, struct sim_host *b)
+{
+	struct pair *p = pair_find(net, a, b);
+	if (p) {
+		return p;
+	}
+	return a->index < b->index ? pair_new(net, a, b) : pair_new(net, b, a);
+}
+
+void pair_drop(struct sim_net *net, struct pair *p)
+{
+	SY_ASSERT(!p->conns);
+	sim_map_remove(&net->pairs, pair_key(p->host[0], p->host[1]));
+	net->stats.links_in_use--;
+	pair_free(net, p);
+}
+
+/* The object of a pair's own parameters, made when there is none yet. Null: out of memory. */
+static struct kind *own_kind(struct sim_net *net, uint64_t key)
+{
+	struct kind *k = (struct kind *)(uintptr_t)sim_map_get(&net->overrides, key);
+	if (k) {
+		return k;
+	}
+	struct kind **all = realloc(net->own_kinds, (net->num_own_kinds + 1) * sizeof(struct kind *));
+	if (!all) {
+		return NULL;
+	}
+	net->own_kinds = all;
+	k = calloc(1, sizeof *k);
+	if (!k || !sim_map_put(&net->overrides, key, (uintptr_t)k)) {
+		free(k);
+		return NULL;
+	}
+	all[net->num_own_kinds++] = k;
+	return k;
+}
+
+enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_host *to, const struct sim_link_params *params)
+{
+	enum sy_err err = params ? link_params_check(params, NULL) : SY_OK;
+	if (err != SY_OK) {
+		return err;
+	}
+	uint64_t key = pair_key(from, to);
+	if (params) {
+		struct kind *k = own_kind(net, key);
+		if (!k) {
+			return SY_NO_MEMORY;
+		}
+		kind_make(k, params);
+	} else {
+		sim_map_remove(&net->overrides, key); /* its object stays in own_kinds until the net goes */
+	}
+	net_hash(net, key);
+	struct pair *p = pair_find(net, from, to);
+	if (!p) {
+		return SY_OK;
+	}
+	unsigned half = from == p->host[0] ? 0 : 1;
+	if (!half_set(&p->half[half], kind_between(net, from, to), from)) {
+		return SY_NO_MEMORY;
+	}
+	for (struct conn *c = p->conns; c; c = c->next) {
+		for (int side = 0; side < 2; side++) {
+			if (c->end[side].half == half) {
+				c->end[side].in.flags &= (uint16_t)~S_LOSS_DRAWN;
+			}
+		}
+	}
+	return SY_OK;
+}
