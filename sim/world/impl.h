@@ -127,6 +127,8 @@ void world_timer_fire(struct world_timer *t, uint64_t now_ns);
 /* Formats into the world's own text and points *what at it; returns err. */
 enum sy_err world_say(struct world *w, const char **what, enum sy_err err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Like realloc with sizes, counted in w->memory. */
+void *world_alloc(struct world *w, void *old, size_t old_size, size_t new_size);
 /* Wall nanoseconds, monotonic. */
 uint64_t world_wall_ns(void);
 

@@ -30,9 +30,8 @@ enum sy_err world_say(struct world *w, const char **what, enum sy_err err, const
 }
 
 /* Every byte that a core or driver holds passes here, so that the budgets are counted, not guessed. */
-static void *counted_alloc(void *ctx, void *old, size_t old_size, size_t new_size)
+void *world_alloc(struct world *w, void *old, size_t old_size, size_t new_size)
 {
-	struct world *w = ctx;
 	void *ptr = NULL;
 
 	if (new_size != 0) {
@@ -45,6 +44,19 @@ static void *counted_alloc(void *ctx, void *old, size_t old_size, size_t new_siz
 	w->memory += new_size;
 	w->memory -= old == NULL ? 0 : old_size;
 	return ptr;
+}
+
+static void *alloc_of_world(void *ctx, void *old, size_t old_size, size_t new_size)
+{
+	return world_alloc(ctx, old, old_size, new_size);
+}
+
+/* For the address table's own needs; a world's nodes are its script's, so that the seed is random enough. */
+static void rand_of_world(void *ctx, enum sy_purpose purpose, uint64_t entity, uint64_t counter, void *buf, size_t n)
+{
+	const struct world *w = ctx;
+
+	sim_rand_bytes(w->options.seed, (uint32_t)purpose, entity, counter, buf, n);
 }
 
 enum sy_err world_new(struct world **out, const struct world_options *options, const struct world_listener *listener, const char **what)
@@ -61,7 +73,7 @@ enum sy_err world_new(struct world **out, const struct world_options *options, c
 	w->options = *options;
 	w->listener = *listener;
 	w->crypto = options->null_crypto ? sim_crypto_null() : sy_crypto_real();
-	w->env = (struct sy_env){ .ctx = w, .alloc = counted_alloc, .crypto = w->crypto };
+	w->env = (struct sy_env){ .ctx = w, .rand = rand_of_world, .alloc = alloc_of_world, .crypto = w->crypto };
 	/* Append-only in a simulation: an index never comes to mean another address. */
 	w->env.addrs = sy_addrs_new(&w->env, SY_LIMIT_INTERNED, options->kind == WORLD_TCP);
 	enum sy_err err = w->env.addrs == NULL ? SY_NO_MEMORY :

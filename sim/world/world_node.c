@@ -183,11 +183,16 @@ static bool name_is_taken(const struct world *w, uint64_t entity, const char *na
 	return false;
 }
 
+static void *alloc_of_node(void *ctx, void *old, size_t old_size, size_t new_size)
+{
+	return world_alloc(((struct world_node *)ctx)->w, old, old_size, new_size);
+}
+
 static enum sy_err fill_node(struct world_node *n, const struct world_node_config *config, const char **what)
 {
 	struct world *w = n->w;
 
-	n->env = (struct sy_env){ .ctx = n, .rand = w->ops->rand, .alloc = w->env.alloc, .crypto = w->crypto, .addrs = w->env.addrs };
+	n->env = (struct sy_env){ .ctx = n, .rand = w->ops->rand, .alloc = alloc_of_node, .crypto = w->crypto, .addrs = w->env.addrs };
 	n->store = (struct tp_store){ .ctx = n, .save_book = save_book };
 	if (!world_config_copy(&n->config, &config->p2p, config->name) ||
 	    !copy_reactors(n, config->reactors, config->num_reactors))
