@@ -127,8 +127,8 @@ static void end_one(struct scenario *s, struct check *c, bool cut)
 	}
 	bool open = c->kind == SCENARIO_AT_END || !began || (c->kind == SCENARIO_EVENTUALLY && deadline(c) > now);
 	if (cut && open) {
-		r->decided = false;
 		decide(c, s, true, "not decided: the run was cut by --until", "");
+		r->decided = false;
 	} else if (c->kind == SCENARIO_AT_END) {
 		decide(c, s, value, value ? "held at the end" : "did not hold at the end", value ? "" : note);
 	} else if (c->kind == SCENARIO_EVENTUALLY) {

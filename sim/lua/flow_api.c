@@ -339,7 +339,7 @@ static void finish_one(struct measure *m, struct scenario_measure *r)
 	    .share_error = total_bytes(m) ? share_error(m) : NAN};
 	struct scenario_channel *channels = arena_new(&m->s->host.arena, 256 * sizeof *channels);
 	for (int i = 0; channels && i < 256; i++)
-		if (m->by_id[i])
+		if (m->by_id[i] && (m->by_id[i]->messages || m->by_id[i]->offered))
 			finish_line(m, m->by_id[i], ideal[i], &channels[r->num_channels++]);
 	r->channels = channels;
 }

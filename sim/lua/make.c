@@ -249,7 +249,10 @@ bool scenario_make_world(struct scenario *s)
 	if (s->network.crypto_given && !s->options.crypto_given)
 		o.null_crypto = s->network.null_crypto;
 	struct world_listener listener = {.ctx = s, .peer_up = on_peer_up, .peer_down = on_peer_down, .send_done = on_send_done,
-	                                  .trace = on_trace, .started = on_started, .stopped = on_stopped};
+	                                  .started = on_started, .stopped = on_stopped};
+	/* Traces cost time; they are asked for when somebody may listen, which is not known yet while the script loads. */
+	if (!s->hooks || s->hooks->trace || s->measures)
+		listener.trace = on_trace;
 	const char *what = NULL;
 	enum sy_err err = world_new(&s->world, &o, &listener, &what);
 	if (err != SY_OK) {

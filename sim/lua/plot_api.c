@@ -22,6 +22,7 @@ struct plot {
 	double percentiles[SCENARIO_MAX_COLUMNS];
 	size_t num_columns;
 	const char *columns[SCENARIO_MAX_COLUMNS];
+	const char *metrics[SCENARIO_MAX_COLUMNS]; /* their names in metrics.csv */
 	double *values[SCENARIO_MAX_COLUMNS];
 	double *time_s;
 	size_t num_points, cap_points;
@@ -69,6 +70,7 @@ static size_t column_of(struct plot *p, const char *name)
 	for (size_t i = 0; i < p->num_points; i++)
 		values[i] = NAN;
 	p->columns[p->num_columns] = kept;
+	p->metrics[p->num_columns] = strcmp(name, "value") == 0 ? p->title : arena_format(&p->s->host.arena, "%s: %s", p->title, name);
 	p->values[p->num_columns] = values;
 	return p->num_columns++;
 }
@@ -76,9 +78,12 @@ static size_t column_of(struct plot *p, const char *name)
 static void put(struct plot *p, const char *column, double value)
 {
 	size_t c = column_of(p, column);
-	if (c < SCENARIO_MAX_COLUMNS)
-		p->values[c][p->num_points - 1] = value;
-	result_row(p->s, "", "", "", p->num_columns == 1 ? p->title : arena_format(&p->s->host.arena, "%s: %s", p->title, column), value);
+	if (c == SCENARIO_MAX_COLUMNS) {
+		p->dropped++;
+		return;
+	}
+	p->values[c][p->num_points - 1] = value;
+	result_row(p->s, "", "", "", p->metrics[c], value);
 }
 
 static int compare_double(const void *a, const void *b)

@@ -290,8 +290,10 @@ static int api_spawn(lua_State *L)
 	p->ref = luaL_ref(L, LUA_REGISTRYINDEX);
 	lua_pushvalue(L, 1);
 	lua_xmove(L, p->co, 1);
-	p->next = s->processes;
-	s->processes = p;
+	struct process **last = &s->processes;
+	while (*last)
+		last = &(*last)->next;
+	*last = p;
 	task_at(s, &p->task, scenario_now(s), SIM_SCRIPT, on_first, p);
 	return 0;
 }

@@ -37,13 +37,14 @@ struct scenario_check *result_check(struct scenario *s, enum scenario_check_kind
 	    !vec_grow((void **)&s->result_checks, &s->cap_checks, s->num_checks + 1, sizeof *s->result_checks))
 		return NULL;
 	struct scenario_check *c = &s->result_checks[s->num_checks++];
-	*c = (struct scenario_check){.name = keep(s, name), .kind = kind, .held = true, .decided = true, .detail = "", .where = where};
+	*c = (struct scenario_check){.name = keep(s, name), .kind = kind, .detail = "not decided", .where = where};
 	return c;
 }
 
 void result_decide(struct scenario *s, struct scenario_check *c, bool held, const char *detail)
 {
 	c->held = held;
+	c->decided = true;
 	c->at_s = now_s(s);
 	c->detail = keep(s, detail);
 	if (s->hooks && s->hooks->check)
@@ -103,7 +104,7 @@ void results_finish(struct scenario *s)
 	r->num_checks = s->num_checks;
 	r->num_failed = 0;
 	for (size_t i = 0; i < s->num_checks; i++)
-		r->num_failed += !s->result_checks[i].held;
+		r->num_failed += s->result_checks[i].decided && !s->result_checks[i].held;
 	r->rows = s->rows;
 	r->num_rows = s->num_rows;
 	r->rows_dropped = s->rows_dropped;

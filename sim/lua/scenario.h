@@ -110,7 +110,7 @@ struct scenario_check {
 	const char *name;
 	enum scenario_check_kind kind;
 	bool held;
-	bool decided;       /* false: --until cut the run before it could be said; held is then true */
+	bool decided;       /* false: the run broke, or --until cut it (held is then true), before it could be said */
 	double at_s;        /* when it was decided */
 	const char *detail; /* one phrase: "held from 12 s", "first failed at 181 s" ... never null */
 	const char *where;  /* "file:line" */
