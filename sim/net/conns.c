@@ -60,16 +60,6 @@ tp_sock end_sock(const struct end *e)
 	return (uint32_t)e->host->slots[e->slot - 1].gen << 16 | e->slot;
 }
 
-struct end *end_find(const struct sim_host *h, tp_sock sock)
-{
-	uint32_t slot = (sock & 0xffff) - 1;
-	if (slot >= h->num_slots || h->slots[slot].gen != sock >> 16) {
-		return NULL;
-	}
-	struct end *e = h->slots[slot].end;
-	return e && (e->state == END_OPEN || e->state == END_FAILED) ? e : NULL;
-}
-
 /* --- making --- */
 
 /* The name of a connection: both hosts' names and how many there were between them before, never an index. */
@@ -260,6 +250,9 @@ static uint64_t next_due(const struct end *e)
 
 void end_arm(struct end *e)
 {
+	if (e->notice_ns == SIM_NEVER && !sim_event_queued(&e->event) && !e->in.flying && !(e->in.flags & (S_FIN_SENT | S_RST_SENT))) {
+		return;
+	}
 	struct sim_engine *engine = net_of(e)->engine;
 	uint64_t at = next_due(e);
 	if (at == SIM_NEVER) {

@@ -259,7 +259,7 @@ static inline struct half *half_to(const struct end *e)
 }
 static inline struct sim_net *net_of(const struct end *e)
 {
-	return conn_of(e)->end[0].host->net;
+	return e->host->net;
 }
 static inline uint64_t pair_key(const struct sim_host *a, const struct sim_host *b)
 {
@@ -293,6 +293,7 @@ void pipes_leave(struct end *to); /* stops waiting */
 uint64_t transmit_ns(uint64_t rate_bits, uint64_t bytes);
 
 /* tcp_none.c: `to` is the end that the stream leads to */
+bool stream_express(struct end *to, const uint8_t *bytes, size_t n);  /* the short way; false: not open, nothing done */
 size_t stream_append(struct end *to, const uint8_t *bytes, size_t n); /* how many it took */
 void stream_pump(struct end *to);                                     /* puts on the link what may go */
 bool stream_pump_one(struct end *to);                                 /* one chunk; false: nothing more to send now */
@@ -308,7 +309,6 @@ uint64_t stream_delay_ns(struct end *to, enum sim_purpose purpose, uint64_t coun
 struct conn *conn_new(struct sim_net *net, struct sim_host *from, struct sim_host *to, uint64_t unknown); /* null: out of memory */
 bool conn_settle(struct conn *c); /* gives it back when nobody can see it any more; true: it is gone */
 bool end_slot_take(struct end *e);
-struct end *end_find(const struct sim_host *h, tp_sock sock); /* null: stale */
 tp_sock end_sock(const struct end *e);
 void end_notice(struct end *e, uint64_t at_ns);
 void end_arm(struct end *e);    /* schedules its event for the next thing due */

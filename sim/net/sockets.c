@@ -12,6 +12,17 @@ static struct sim_host *host_of(struct tp_transport *tp)
 	return (struct sim_host *)tp;
 }
 
+/* Null: stale, or no longer the user's. */
+static inline struct end *end_find(const struct sim_host *h, tp_sock sock)
+{
+	uint32_t slot = (sock & 0xffff) - 1;
+	if (slot >= h->num_slots || h->slots[slot].gen != sock >> 16) {
+		return NULL;
+	}
+	struct end *e = h->slots[slot].end;
+	return e && (e->state == END_OPEN || e->state == END_FAILED) ? e : NULL;
+}
+
 static uint64_t op_now(struct tp_transport *tp)
 {
 	return host_of(tp)->net->engine->now_ns;
@@ -134,6 +145,9 @@ static size_t op_write(struct tp_transport *tp, tp_sock sock, const uint8_t *byt
 		return 0;
 	}
 	struct end *to = peer_of(e);
+	if (stream_express(to, bytes, n)) {
+		return n;
+	}
 	uint32_t room = SEND_BUFFER > to->in.unsent_bytes ? SEND_BUFFER - to->in.unsent_bytes : 0;
 	size_t part = n < room ? n : room;
 	size_t taken = part;
@@ -142,7 +156,7 @@ static size_t op_write(struct tp_transport *tp, tp_sock sock, const uint8_t *byt
 	} else {
 		taken = stream_append(to, bytes, part);
 	}
-	e->host->net->stats.bytes_sent += taken;
+	net_of(e)->stats.bytes_sent += taken;
 	e->want_write |= taken < n;
 	stream_pump(to);
 	if (taken < part) {
