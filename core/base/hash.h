@@ -12,8 +12,9 @@ static inline uint64_t sy_load_u64le(const uint8_t *p)
 }
 static inline void sy_store_u64le(uint8_t *p, uint64_t v)
 {
-	for (int i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
+	/* Straight, not a loop: compilers make one store of it. */
+	p[0] = (uint8_t)v, p[1] = (uint8_t)(v >> 8), p[2] = (uint8_t)(v >> 16), p[3] = (uint8_t)(v >> 24);
+	p[4] = (uint8_t)(v >> 32), p[5] = (uint8_t)(v >> 40), p[6] = (uint8_t)(v >> 48), p[7] = (uint8_t)(v >> 56);
 }
 
 static inline uint64_t sy_mix64(uint64_t x)

@@ -6,26 +6,10 @@
 
 enum { LABEL_EPHEMERAL = 0x65, LABEL_AGREE = 0x61, LABEL_KEYPAIR = 0x6b, LABEL_SIGN = 0x73 };
 
-static uint64_t load(const uint8_t *b)
-{
-	uint64_t x = 0;
-	for (int i = 0; i < 8; i++) {
-		x |= (uint64_t)b[i] << (8 * i);
-	}
-	return x;
-}
-
-static void store(uint8_t *b, uint64_t x)
-{
-	for (int i = 0; i < 8; i++) {
-		b[i] = (uint8_t)(x >> (8 * i));
-	}
-}
-
 static uint64_t absorb32(uint64_t h, const uint8_t in[32])
 {
 	for (int i = 0; i < 32; i += 8) {
-		h = sy_mix64(sy_hash_u64(h, load(in + i)));
+		h = sy_mix64(sy_hash_u64(h, sy_load_u64le(in + i)));
 	}
 	return h;
 }
@@ -34,7 +18,7 @@ static void squeeze(uint8_t *out, size_t n, uint64_t h)
 {
 	for (size_t i = 0; i < n; i += 8) {
 		h = sy_hash_u64(h, i);
-		store(out + i, sy_mix64(h));
+		sy_store_u64le(out + i, sy_mix64(h));
 	}
 }
 
@@ -96,12 +80,12 @@ static void null_sign(uint8_t sig[64], const uint8_t secret[64], const uint8_t c
 /* Native loads would do on one machine; the tag is in traces, so its bytes are the same on all. */
 static void tag_of(uint8_t tag[SY_FRAME_TAG], const uint8_t *frame, const uint8_t key[32], uint64_t counter)
 {
-	uint64_t low = sy_hash_u64(counter, load(key));
-	low = sy_mix64(sy_hash_u64(low, load(frame)));
-	uint64_t high = sy_hash_u64(low, load(key + 8));
-	high = sy_mix64(sy_hash_u64(high, load(frame + 8)));
-	store(tag, low);
-	store(tag + 8, high);
+	uint64_t low = sy_hash_u64(counter, sy_load_u64le(key));
+	low = sy_mix64(sy_hash_u64(low, sy_load_u64le(frame)));
+	uint64_t high = sy_hash_u64(low, sy_load_u64le(key + 8));
+	high = sy_mix64(sy_hash_u64(high, sy_load_u64le(frame + 8)));
+	sy_store_u64le(tag, low);
+	sy_store_u64le(tag + 8, high);
 }
 
 static void null_seal(uint8_t *sealed, const uint8_t *plain, const uint8_t key[32], uint64_t counter)
