@@ -141,7 +141,6 @@ void sy_switch_upgrade_over(struct sy_switch *sw, struct sy_slot *s)
 static void start_handshake(struct sy_switch *sw, struct sy_slot *s)
 {
 	s->flags |= SY_SLOT_OPEN;
-	s->wait_until_ns = SY_NEVER;
 	enum sy_err err = sy_conn_start(&s->conn, &sw->conns, sw->now_ns, s->conn.outbound ? &s->remote.id : NULL);
 	sy_switch_note_state(sw, s, SY_OK);
 	if (err)
@@ -153,7 +152,7 @@ static void start_handshake(struct sy_switch *sw, struct sy_slot *s)
 static void ask_filter(struct sy_switch *sw, struct sy_slot *s, enum sy_slot_out out)
 {
 	s->flags |= SY_SLOT_ASKED;
-	s->wait_until_ns = sw->now_ns + SY_LIMIT_FILTER_NS;
+	s->asked_until_ns = sw->now_ns + SY_LIMIT_FILTER_NS;
 	s->outs |= (uint8_t)out;
 	sy_list_push(&sw->table, SY_LIST_OUT, s);
 	sy_switch_touch(sw, s);
@@ -180,7 +179,9 @@ static enum sy_err keep_identity(struct sy_switch *sw, struct sy_slot *s, const 
 	const struct sy_span *moniker = &identity->info.moniker, *version = &identity->info.version;
 	uint16_t m = (uint16_t)(moniker->len < SY_LIMIT_TEXT ? moniker->len : SY_LIMIT_TEXT);
 	uint16_t v = (uint16_t)(version->len < SY_LIMIT_TEXT ? version->len : SY_LIMIT_TEXT);
-	s->reported = identity->reported;
+	memcpy(s->reported_ip, identity->reported.ip, sizeof s->reported_ip);
+	s->reported_port = identity->reported.port;
+	s->reported_flags = identity->reported.flags;
 	s->text = sy_mem_new(sw->env, sizeof *s->text + m + v + 2u);
 	if (!s->text)
 		return SY_NO_MEMORY;
@@ -297,7 +298,6 @@ enum sy_err sy_switch_verdict(struct sy_switch *sw, struct sy_slot *s, enum sy_e
 		return SY_INVALID;
 	s->flags &= ~(uint32_t)SY_SLOT_ASKED;
 	s->outs &= (uint8_t) ~(SY_SLOT_OUT_FILTER_CONN | SY_SLOT_OUT_FILTER_PEER);
-	s->wait_until_ns = SY_NEVER;
 	if (verdict)
 		sy_switch_close(sw, s, SY_FILTERED);
 	else if (s->conn.state == SY_CONN_FILTERING)

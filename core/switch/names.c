@@ -68,6 +68,17 @@ static enum sy_err parse_persistent_one(struct sy_switch *sw, const char *text, 
 	return SY_OK;
 }
 
+/* Room in the heap for the loops of all persistent peers, so that none can end for want of memory. */
+static enum sy_err reserve_timers(struct sy_switch *sw)
+{
+	enum sy_err err = SY_OK;
+	for (uint32_t i = 0; !err && i < sw->num_persistent; i++)
+		err = sy_timers_set(&sw->redial_timers, sw->env, i, SY_PARKED);
+	for (uint32_t i = 0; !err && i < sw->num_persistent; i++)
+		err = sy_timers_set(&sw->redial_timers, sw->env, i, SY_NEVER);
+	return err;
+}
+
 static enum sy_err parse_persistent(struct sy_switch *sw, const struct sy_config *config)
 {
 	size_t n = config->num_persistent_peers;
@@ -81,7 +92,7 @@ static enum sy_err parse_persistent(struct sy_switch *sw, const struct sy_config
 		sw->num_persistent = sw->num_redials = (uint32_t)i + 1;
 		err = parse_persistent_one(sw, config->persistent_peers[i], &sw->redials[i]);
 	}
-	return err;
+	return err ? err : reserve_timers(sw);
 }
 
 enum sy_err sy_switch_parse_lists(struct sy_switch *sw, const struct sy_config *config, const char **what)

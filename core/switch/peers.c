@@ -5,6 +5,15 @@
 
 #include <string.h>
 
+struct sy_netaddr sy_switch_reported(const struct sy_slot *s)
+{
+	struct sy_netaddr addr = {.port = s->reported_port, .flags = s->reported_flags};
+	if (addr.flags)
+		addr.id = s->remote.id;
+	memcpy(addr.ip, s->reported_ip, sizeof addr.ip);
+	return addr;
+}
+
 void sy_switch_view(const struct sy_switch *sw, const struct sy_slot *s, struct sy_peer *peer)
 {
 	peer->ref = sy_slot_ref(s);
@@ -13,7 +22,7 @@ void sy_switch_view(const struct sy_switch *sw, const struct sy_slot *s, struct 
 	peer->persistent = s->flags & SY_SLOT_PERSISTENT;
 	peer->unconditional = s->flags & SY_SLOT_UNCONDITIONAL;
 	peer->socket_addr = s->remote;
-	peer->reported_addr = s->reported;
+	peer->reported_addr = sy_switch_reported(s);
 	peer->moniker = s->text ? s->text->text : "";
 	peer->version = s->text ? s->text->text + s->text->moniker_len + 1 : "";
 	peer->connected_at_ns = s->connected_at_ns;
@@ -79,7 +88,7 @@ enum sy_err sy_switch_peers_add(struct sy_switch *sw, struct sy_slot *s)
 	SY_ASSERT(!(s->flags & SY_SLOT_PEER));
 	if (!sy_mem_grow(sw->env, (void **)&sw->peers, &sw->peers_cap, sw->num_peers + 1, sizeof *sw->peers))
 		return SY_NO_MEMORY;
-	s->place = sw->num_peers;
+	s->place = (uint16_t)sw->num_peers;
 	sw->peers[sw->num_peers++] = s->index;
 	s->flags |= SY_SLOT_PEER;
 	count(sw, s, 1);
@@ -90,7 +99,7 @@ enum sy_err sy_switch_peers_add(struct sy_switch *sw, struct sy_slot *s)
 void sy_switch_peers_remove(struct sy_switch *sw, struct sy_slot *s)
 {
 	SY_ASSERT(s->flags & SY_SLOT_PEER && sw->peers[s->place] == s->index);
-	uint32_t last = sw->peers[--sw->num_peers];
+	uint16_t last = sw->peers[--sw->num_peers];
 	sw->peers[s->place] = last;
 	sy_table_at(&sw->table, last)->place = s->place;
 	s->flags &= ~(uint32_t)SY_SLOT_PEER;

@@ -50,8 +50,8 @@ static void settle_deadline(struct sy_switch *sw, struct sy_slot *s)
 {
 	struct sy_timers *t = &sw->slot_timers;
 	uint64_t at = sy_conn_deadline(&s->conn, &sw->conns);
-	if (s->wait_until_ns < at)
-		at = s->wait_until_ns;
+	if ((s->flags & SY_SLOT_ASKED) && s->asked_until_ns < at)
+		at = s->asked_until_ns;
 	if (at > SY_PARKED)
 		at = SY_PARKED;
 	uint32_t where = t->where[s->index];
@@ -106,7 +106,7 @@ uint64_t sy_switch_deadline(const struct sy_switch *sw)
 
 static void expire(struct sy_switch *sw, struct sy_slot *s)
 {
-	if (s->wait_until_ns <= sw->now_ns) {
+	if ((s->flags & SY_SLOT_ASKED) && s->asked_until_ns <= sw->now_ns) {
 		sy_switch_close(sw, s, SY_FILTER_TIMEOUT);
 		return;
 	}

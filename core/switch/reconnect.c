@@ -57,7 +57,7 @@ static void trace_wait(struct sy_switch *sw, const struct sy_redial *r, uint64_t
 	sy_switch_trace(sw, &t);
 }
 
-/* Without memory for the timer the loop ends; the next loss or failed dial of the peer begins it again. */
+/* Timers of the list have their room; another loop ends when there is no memory for its timer. */
 static void wait_for(struct sy_switch *sw, struct sy_redial *r, uint64_t wait_ns)
 {
 	r->state = SY_REDIAL_WAITING;
@@ -268,10 +268,10 @@ void sy_switch_reconnect(struct sy_switch *sw, const struct sy_slot *s, enum sy_
 		return;
 	if (running_loop(sw, &s->remote.id))
 		return;
-	const struct sy_netaddr *addr = s->conn.outbound ? &s->remote : &s->reported;
+	struct sy_netaddr addr = s->conn.outbound ? s->remote : sy_switch_reported(s);
 	struct sy_redial *r = persistent ? by_id(sw, &s->remote.id) : NULL;
-	if (!r && addr->flags)
-		r = extra_entry(sw, addr);
+	if (!r && addr.flags)
+		r = extra_entry(sw, &addr);
 	if (r)
 		begin(sw, r);
 }

@@ -120,7 +120,7 @@ struct sy_switch {
 	uint32_t undecided;          /* bit i: reactor i answered SY_AGAIN */
 
 	struct sy_table table;
-	uint32_t *peers;             /* dense: indexes of slots */
+	uint16_t *peers;             /* dense: indexes of slots */
 	uint32_t peers_cap, num_peers;
 	uint32_t outbound, inbound;  /* peers without unconditional ones */
 	uint32_t capped_peers;       /* outbound peers that count against the cap of D-14 */
@@ -203,6 +203,8 @@ uint64_t sy_switch_deadline(const struct sy_switch *sw);
 size_t sy_switch_read_window(const struct sy_switch *sw, const struct sy_slot *s);
 
 /* peers.c */
+/* id@listen_addr of its node info; flags == 0: none. */
+struct sy_netaddr sy_switch_reported(const struct sy_slot *s);
 void sy_switch_view(const struct sy_switch *sw, const struct sy_slot *s, struct sy_peer *peer);
 struct sy_counts sy_switch_counts(const struct sy_switch *sw);
 struct sy_slot *sy_switch_peer(const struct sy_switch *sw, struct sy_ref ref); /* a peer, or null */

@@ -33,18 +33,18 @@ static uint32_t bucket_of(const struct sy_table *t, const uint8_t *key)
 
 static void chain_in(struct sy_table *t, struct sy_slot *s, bool id)
 {
-	uint32_t *head = id ? &t->by_id[bucket_of(t, s->remote.id.b)] : &t->by_ip[bucket_of(t, s->remote.ip)];
-	uint32_t *link = id ? &s->chain_id : &s->chain_ip;
+	uint16_t *head = id ? &t->by_id[bucket_of(t, s->remote.id.b)] : &t->by_ip[bucket_of(t, s->remote.ip)];
+	uint16_t *link = id ? &s->chain_id : &s->chain_ip;
 	*link = *head;
-	*head = s->index + 1;
+	*head = (uint16_t)(s->index + 1);
 }
 
 static void chain_out(struct sy_table *t, struct sy_slot *s, bool id)
 {
-	uint32_t *at = id ? &t->by_id[bucket_of(t, s->remote.id.b)] : &t->by_ip[bucket_of(t, s->remote.ip)];
+	uint16_t *at = id ? &t->by_id[bucket_of(t, s->remote.id.b)] : &t->by_ip[bucket_of(t, s->remote.ip)];
 	while (*at != s->index + 1) {
 		SY_ASSERT(*at);
-		struct sy_slot *other = t->entries[*at - 1].slot;
+		struct sy_slot *other = t->entries[*at - 1];
 		at = id ? &other->chain_id : &other->chain_ip;
 	}
 	*at = id ? s->chain_id : s->chain_ip;
@@ -54,8 +54,8 @@ static void chain_out(struct sy_table *t, struct sy_slot *s, bool id)
 static bool grow_buckets(struct sy_table *t, const struct sy_env *env)
 {
 	uint32_t n = t->buckets ? t->buckets * 2 : 8;
-	uint32_t *by_id = sy_mem_new(env, n * sizeof *by_id);
-	uint32_t *by_ip = sy_mem_new(env, n * sizeof *by_ip);
+	uint16_t *by_id = sy_mem_new(env, n * sizeof *by_id);
+	uint16_t *by_ip = sy_mem_new(env, n * sizeof *by_ip);
 	if (!by_id || !by_ip) {
 		sy_mem_free(env, by_id, n * sizeof *by_id);
 		sy_mem_free(env, by_ip, n * sizeof *by_ip);
@@ -67,7 +67,7 @@ static bool grow_buckets(struct sy_table *t, const struct sy_env *env)
 	t->by_ip = by_ip;
 	t->buckets = n;
 	for (uint32_t i = 0; i < t->cap; i++) {
-		struct sy_slot *s = t->entries[i].slot;
+		struct sy_slot *s = t->entries[i];
 		if (!s)
 			continue;
 		chain_in(t, s, false);
@@ -84,16 +84,7 @@ static bool make_room(struct sy_table *t, const struct sy_env *env)
 		return false;
 	if (t->count >= t->buckets && !grow_buckets(t, env))
 		return false;
-	if (t->free_head)
-		return true;
-	uint32_t old = t->cap;
-	if (!sy_mem_grow(env, (void **)&t->entries, &t->cap, old + 1, sizeof *t->entries))
-		return false;
-	for (uint32_t i = t->cap; i-- > old;) {
-		t->entries[i].next_free = t->free_head;
-		t->free_head = i + 1;
-	}
-	return true;
+	return sy_mem_grow(env, (void **)&t->entries, &t->cap, t->count + 1, sizeof *t->entries);
 }
 
 struct sy_slot *sy_table_take(struct sy_table *t, const struct sy_env *env, const struct sy_netaddr *remote)
@@ -102,15 +93,15 @@ struct sy_slot *sy_table_take(struct sy_table *t, const struct sy_env *env, cons
 	if (!s)
 		return NULL;
 	memset(s, 0, sizeof *s);
-	s->index = t->free_head - 1;
-	t->free_head = t->entries[s->index].next_free;
-	t->entries[s->index].slot = s;
+	while (t->entries[t->first_free])
+		t->first_free++;
+	s->index = (uint16_t)t->first_free;
+	t->entries[s->index] = s;
 	t->count++;
 	if (++t->last_gen == 0)
 		t->last_gen = 1;
 	s->gen = t->last_gen;
 	s->remote = *remote;
-	s->wait_until_ns = UINT64_MAX;
 	chain_in(t, s, false);
 	return s;
 }
@@ -124,9 +115,9 @@ void sy_table_give(struct sy_table *t, const struct sy_env *env, struct sy_slot 
 		chain_out(t, s, true);
 	if (s->text)
 		sy_mem_free(env, s->text, sizeof *s->text + s->text->moniker_len + s->text->version_len + 2u);
-	t->entries[s->index].slot = NULL;
-	t->entries[s->index].next_free = t->free_head;
-	t->free_head = s->index + 1;
+	t->entries[s->index] = NULL;
+	if (s->index < t->first_free)
+		t->first_free = s->index;
 	SY_ASSERT(t->count > 0);
 	t->count--;
 	sy_pool_give(&t->slots, env, s);
@@ -142,17 +133,17 @@ void sy_table_name(struct sy_table *t, struct sy_slot *s)
 
 static struct sy_slot *same_id(const struct sy_table *t, uint32_t link, const struct sy_id *id)
 {
-	for (; link; link = t->entries[link - 1].slot->chain_id)
-		if (memcmp(&t->entries[link - 1].slot->remote.id, id, sizeof *id) == 0)
-			return t->entries[link - 1].slot;
+	for (; link; link = t->entries[link - 1]->chain_id)
+		if (memcmp(&t->entries[link - 1]->remote.id, id, sizeof *id) == 0)
+			return t->entries[link - 1];
 	return NULL;
 }
 
 static struct sy_slot *same_ip(const struct sy_table *t, uint32_t link, const uint8_t ip[16])
 {
-	for (; link; link = t->entries[link - 1].slot->chain_ip)
-		if (memcmp(t->entries[link - 1].slot->remote.ip, ip, 16) == 0)
-			return t->entries[link - 1].slot;
+	for (; link; link = t->entries[link - 1]->chain_ip)
+		if (memcmp(t->entries[link - 1]->remote.ip, ip, 16) == 0)
+			return t->entries[link - 1];
 	return NULL;
 }
 
@@ -184,10 +175,10 @@ void sy_list_push(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
 	s->link[kind].next = 0;
 	s->link[kind].prev = t->list[kind].tail;
 	if (t->list[kind].tail)
-		t->entries[t->list[kind].tail - 1].slot->link[kind].next = s->index + 1;
+		t->entries[t->list[kind].tail - 1]->link[kind].next = (uint16_t)(s->index + 1);
 	else
-		t->list[kind].head = s->index + 1;
-	t->list[kind].tail = s->index + 1;
+		t->list[kind].head = (uint16_t)(s->index + 1);
+	t->list[kind].tail = (uint16_t)(s->index + 1);
 }
 
 void sy_list_drop(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
@@ -195,13 +186,13 @@ void sy_list_drop(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
 	if (!sy_list_has(s, kind))
 		return;
 	s->flags &= ~(1u << kind);
-	uint32_t prev = s->link[kind].prev, next = s->link[kind].next;
+	uint16_t prev = s->link[kind].prev, next = s->link[kind].next;
 	if (prev)
-		t->entries[prev - 1].slot->link[kind].next = next;
+		t->entries[prev - 1]->link[kind].next = next;
 	else
 		t->list[kind].head = next;
 	if (next)
-		t->entries[next - 1].slot->link[kind].prev = prev;
+		t->entries[next - 1]->link[kind].prev = prev;
 	else
 		t->list[kind].tail = prev;
 }

@@ -56,47 +56,52 @@ struct sy_peer_text {
 	char text[];
 };
 
+/* Small on purpose: a node has many (design.md 9). Links are 16 bits wide, and what is needed one after the other shares its place. */
 struct sy_slot {
 	struct sy_conn conn;
 	uint32_t gen;
-	uint32_t index;
 	uint32_t flags;                 /* enum sy_slot_flag */
+	uint16_t index;
+	uint16_t place;                 /* in the peer set */
 	uint8_t outs;                   /* enum sy_slot_out */
 	uint8_t origin;                 /* who dialled: a reactor's index or SY_ORIGIN_* */
 	uint8_t traced_state;           /* the state last told */
 	uint8_t close_flush;            /* written bytes are still due */
 	struct sy_netaddr remote;       /* outbound: as dialled; inbound: ip and port, the id once it is known */
 	union {
-		struct sy_netaddr reported; /* once the peer is known */
 		uint8_t challenge[32];      /* while it is to be signed */
+		struct {
+			uint8_t reported_ip[16]; /* once the peer is known; its id is remote.id */
+			uint16_t reported_port;
+			uint8_t reported_flags; /* enum sy_addr_flag; 0: no address */
+			union {
+				uint64_t asked_until_ns;  /* with SY_SLOT_ASKED: when the filter's time is over */
+				uint64_t connected_at_ns; /* of a peer */
+			};
+		};
 	};
 	struct sy_peer_text *text;
-	uint64_t connected_at_ns;
-	uint64_t wait_until_ns;         /* for a filter's verdict; SY_NEVER */
 	struct {
-		uint32_t prev, next;        /* index + 1; 0 ends the list */
+		uint16_t prev, next;        /* index + 1; 0 ends the list */
 	} link[SY_LISTS];
-	uint32_t chain_id, chain_ip;    /* next in the index's bucket: index + 1 */
-	uint32_t place;                 /* in the peer set */
+	uint16_t chain_id, chain_ip;    /* next in the index's bucket: index + 1 */
 	int16_t reason;                 /* enum sy_err: why it ends */
 	uint16_t sends_waiting;         /* results that the mconn still owes */
 	uint16_t stalled;               /* bit i: the inbox of our i-th channel is full and this connection fills it */
 };
 
-struct sy_entry {
-	struct sy_slot *slot;
-	uint32_t next_free; /* index + 1 */
-};
+_Static_assert(SY_LIMIT_CONNS < UINT16_MAX, "links are 16 bits wide");
+_Static_assert(sizeof(struct sy_slot) <= sizeof(struct sy_conn) + 136, "the budget of design.md 9");
 
 struct sy_table {
-	struct sy_entry *entries;
+	struct sy_slot **entries;
 	uint32_t cap, count;
-	uint32_t free_head; /* index + 1 */
+	uint32_t first_free;     /* no entry before it is free */
 	uint32_t last_gen;
 	struct {
-		uint32_t head, tail; /* index + 1 */
+		uint16_t head, tail; /* index + 1 */
 	} list[SY_LISTS];
-	uint32_t *by_id, *by_ip; /* buckets, `buckets` of each: index + 1 */
+	uint16_t *by_id, *by_ip; /* buckets, `buckets` of each: index + 1 */
 	uint32_t buckets;        /* a power of two, or 0 */
 	struct sy_pool slots;
 };
@@ -112,13 +117,13 @@ void sy_table_give(struct sy_table *t, const struct sy_env *env, struct sy_slot 
 /* The slot that the ref means, null when it is stale. Dead slots are still found. */
 static inline struct sy_slot *sy_table_find(const struct sy_table *t, struct sy_ref ref)
 {
-	struct sy_slot *s = ref.slot < t->cap ? t->entries[ref.slot].slot : NULL;
+	struct sy_slot *s = ref.slot < t->cap ? t->entries[ref.slot] : NULL;
 	return s && s->gen == ref.gen ? s : NULL;
 }
 /* The slot at an index, null when it is free. For walks in the order of slots: 0 <= i < t->cap. */
 static inline struct sy_slot *sy_table_at(const struct sy_table *t, uint32_t i)
 {
-	return t->entries[i].slot;
+	return t->entries[i];
 }
 static inline struct sy_ref sy_slot_ref(const struct sy_slot *s)
 {
@@ -140,7 +145,7 @@ void sy_list_push(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
 void sy_list_drop(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s);
 static inline struct sy_slot *sy_list_head(const struct sy_table *t, enum sy_list_kind kind)
 {
-	return t->list[kind].head ? t->entries[t->list[kind].head - 1].slot : NULL;
+	return t->list[kind].head ? t->entries[t->list[kind].head - 1] : NULL;
 }
 static inline bool sy_list_has(const struct sy_slot *s, enum sy_list_kind kind)
 {

@@ -74,6 +74,7 @@ static void *counted_alloc(void *ctx, void *old, size_t old_size, size_t new_siz
 	}
 	m->allocations++;
 	if (m->fail_at && --m->fail_at == 0) {
+		m->failed++;
 		m->fail_at = m->fail_for_ever ? 1 : 0;
 		return NULL;
 	}

@@ -22,7 +22,7 @@ struct pn_sock;
 /* Memory that is counted, and that fails on demand. */
 struct pn_memory {
 	size_t bytes, peak;
-	uint64_t allocations;
+	uint64_t allocations, failed;
 	uint64_t fail_at;   /* the n-th allocation from now fails; 0: none */
 	bool fail_for_ever; /* and all after it */
 };
