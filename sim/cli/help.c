@@ -8,23 +8,23 @@
 #define HELP_INDENT 34
 
 /* Puts words from column `indent` on, broken at HELP_WIDTH. */
-static void put_wrapped(FILE *to, const char *text, int indent, int column)
+static void put_wrapped(FILE *to, const char *text, int indent)
 {
-	while (*text != '\0') {
-		size_t word = strcspn(text, " ");
+	int column = indent;
 
-		if (column + (int)word > HELP_WIDTH && column > indent) {
-			fprintf(to, "\n%*s", indent, "");
-			column = indent;
+	while (*text != '\0') {
+		int word = (int)strcspn(text, " ");
+
+		if (column == indent) {
+			column += fprintf(to, "%.*s", word, text);
+		} else if (column + 1 + word > HELP_WIDTH) {
+			fprintf(to, "\n%*s%.*s", indent, "", word, text);
+			column = indent + word;
+		} else {
+			column += fprintf(to, " %.*s", word, text);
 		}
-		fprintf(to, "%.*s", (int)word, text);
-		column += (int)word;
 		text += word;
-		if (*text == ' ') {
-			text++;
-			fputc(' ', to);
-			column++;
-		}
+		text += strspn(text, " ");
 	}
 	fputc('\n', to);
 }
@@ -44,7 +44,7 @@ static void put_option(FILE *to, const struct cli_option *option)
 		n = 0;
 	}
 	fprintf(to, "%*s", HELP_INDENT - n, "");
-	put_wrapped(to, option->help, HELP_INDENT, HELP_INDENT);
+	put_wrapped(to, option->help, HELP_INDENT);
 }
 
 static void put_overview(FILE *to)

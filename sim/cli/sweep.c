@@ -226,12 +226,12 @@ static void put_reason(const char *json)
 	size_t i;
 
 	if (error != NULL)
-		printf("  %s", error);
+		printf(" %s", error);
 	json_array_foreach(checks, i, c) {
 		if (error != NULL || json_boolean_value(json_object_get(c, "held")))
 			continue;
 		const char *name = json_string_value(json_object_get(c, "name")), *detail = json_string_value(json_object_get(c, "detail"));
-		printf("  %s (%s)", name == NULL ? "?" : name, detail == NULL ? "" : detail);
+		printf(" %s (%s)", name == NULL ? "?" : name, detail == NULL ? "" : detail);
 		break;
 	}
 	json_decref(object);

@@ -131,29 +131,49 @@ static void put_shares(FILE *to, const struct scenario_measure *m, const char *s
 	}
 }
 
-static bool has_delays(const struct scenario_measure *m)
+struct span {
+	double least, most;
+	bool any;
+};
+
+static struct span delay_span(const struct scenario_measure *m)
 {
-	for (size_t i = 0; i < m->num_channels; i++)
-		if (m->channels[i].num_delays != 0)
-			return true;
-	return false;
+	struct span span = { 0 };
+
+	for (size_t i = 0; i < m->num_channels; i++) {
+		const struct scenario_channel *c = &m->channels[i];
+
+		if (c->num_delays == 0)
+			continue;
+		double least = c->delay_s[0], most = c->delay_s[c->num_delays - 1];
+		span.least = !span.any || least < span.least ? least : span.least;
+		span.most = !span.any || most > span.most ? most : span.most;
+		span.any = true;
+	}
+	return span;
 }
 
 static void put_delays(FILE *to, const struct scenario_measure *m, const char *stem)
 {
+	struct span span = delay_span(m);
+	/* Orders of magnitude want a logarithmic axis; within one, a linear axis from zero shows more. */
+	bool wide = span.least > 0 && span.most / span.least > 10;
+	bool seconds = span.most >= 2;
 	bool first = true;
 
-	fputs("set origin 0.5, 0\nset size 0.5, 0.46\nset title 'delay of messages'\nset xlabel 'milliseconds'\n"
-	      "set ylabel '% of the messages'\nset logscale x\nset format x '%g'\nset yrange [0:102]\nset offsets\nplot ",
-	      to);
+	if (!span.any)
+		return;
+	fprintf(to, "set origin 0.5, 0\nset size 0.5, 0.46\nset title 'delay of messages'\nset xlabel '%s'\n", seconds ? "seconds" : "milliseconds");
+	fprintf(to, "set ylabel '%% of the messages'\n%sset format x '%%g'\nset yrange [0:102]\nset xrange [%s:*]\nset offsets\nplot ",
+	        wide ? "set logscale x\n" : "", wide ? "*" : "0");
 	for (size_t i = 0; i < m->num_channels; i++) {
 		if (m->channels[i].num_delays == 0)
 			continue;
-		fprintf(to, "%s'%s-delays.dat' index %zu using ($1*1000):($2*100) with steps linewidth 2 linecolor rgb '%s' notitle",
-		        first ? "" : ", \\\n", stem, i, plot_colour(i));
+		fprintf(to, "%s'%s-delays.dat' index %zu using ($1*%d):($2*100) with steps linewidth 2 linecolor rgb '%s' notitle",
+		        first ? "" : ", \\\n", stem, i, seconds ? 1 : 1000, plot_colour(i));
 		first = false;
 	}
-	fputs("\nunset logscale x\n", to);
+	fputs("\nunset logscale x\nset xrange [*:*]\n", to);
 }
 
 bool plot_channels(const struct scenario_measure *m, const char *stem, const char *title, const char *dir, char error[REPORT_ERROR_TEXT])
@@ -171,8 +191,7 @@ bool plot_channels(const struct scenario_measure *m, const char *stem, const cha
 	fputs(" font ',16'\n", file.stream);
 	put_rates(file.stream, m, stem, time);
 	put_shares(file.stream, m, stem, time);
-	if (has_delays(m))
-		put_delays(file.stream, m, stem);
+	put_delays(file.stream, m, stem);
 	fputs("unset multiplot\n", file.stream);
 	plot_end(file.stream);
 	return report_close(&file, error);
