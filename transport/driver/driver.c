@@ -1,17 +1,7 @@
 /* The driver's life, what its owner puts in, and the transport's events as inputs of the node. */
-#include "core/base/assert.h"
 #include "transport/driver/driver_private.h"
 
 #include <string.h>
-
-struct sy_answer driver_input(struct tp_driver *d, struct sy_input *in)
-{
-	in->now_ns = d->now_ns;
-	d->in_node = true;
-	struct sy_answer answer = sy_node_input(d->node, in);
-	d->in_node = false;
-	return answer;
-}
 
 void driver_lose(struct tp_driver *d, struct driver_conn *c, struct sy_ref ref, enum sy_err err)
 {

@@ -5,6 +5,7 @@
 #ifndef TP_DRIVER_PRIVATE_H
 #define TP_DRIVER_PRIVATE_H
 
+#include "core/base/assert.h"
 #include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "transport/driver/driver.h"
@@ -16,7 +17,7 @@
 #define DRIVER_FAREWELLS 256u
 #define DRIVER_SAVE_AGAIN_NS 120000000000ull       /* upstream's period of saving, protocol.md 6.1 */
 
-/* Bytes that wait: written frames that the socket did not take, or received ones that the node could not. From the pool when small. */
+/* Sealed frames that the socket did not take. From the pool when small. */
 struct driver_bytes {
 	uint32_t cap, at, len; /* bytes[at .. at + len) are due */
 	uint8_t bytes[];
@@ -33,12 +34,11 @@ struct driver_conn {
 	tp_sock sock;
 	uint32_t gen;              /* of the node's reference; its slot is the index */
 	struct driver_bytes *rest; /* null when all was written */
-	struct driver_bytes *held; /* null when all was read */
 	uint32_t window;           /* what the transport may still deliver */
 	uint16_t frame_part;       /* bytes received of a frame that is not complete, to count frames by */
 	uint8_t flags;
 };
-_Static_assert(sizeof(struct driver_conn) <= 32, "budget of an idle connection");
+_Static_assert(sizeof(struct driver_conn) <= 24, "budget of an idle connection");
 
 struct driver_farewell {
 	struct driver_farewell *next;
@@ -80,13 +80,21 @@ static inline struct sy_ref driver_ref(uint64_t cookie)
 	return (struct sy_ref){.slot = (uint32_t)cookie, .gen = (uint32_t)(cookie >> 32)};
 }
 
-/* driver.c: stamps the input and hands it in. The node calls only reactors, so the table stays as it is meanwhile. */
-struct sy_answer driver_input(struct tp_driver *d, struct sy_input *in);
-/* Gives the socket up and tells the node. c is void after it. */
+/* driver.c: gives the socket up and tells the node. c is void after it. */
 void driver_lose(struct tp_driver *d, struct driver_conn *c, struct sy_ref ref, enum sy_err err);
 static inline void driver_now(struct tp_driver *d)
 {
 	d->now_ns = d->tp->ops->now_ns(d->tp);
+}
+
+/* Stamps the input and hands it in. The node calls only reactors, so the table stays as it is meanwhile. */
+static inline struct sy_answer driver_input(struct tp_driver *d, struct sy_input *in)
+{
+	in->now_ns = d->now_ns;
+	d->in_node = true;
+	struct sy_answer answer = sy_node_input(d->node, in);
+	d->in_node = false;
+	return answer;
 }
 
 /* table.c */
@@ -122,7 +130,7 @@ bool driver_push(struct tp_driver *d, tp_sock sock, struct driver_bytes **rest);
 
 /* read.c */
 void driver_read(struct tp_driver *d, struct sy_ref ref, struct sy_span bytes);
-/* The node's window has changed: what is held goes in first, then the transport hears of it. */
+/* The node's window may have changed: the transport hears of it. */
 void driver_window(struct tp_driver *d, struct sy_ref ref);
 
 /* farewell.c */

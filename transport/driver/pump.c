@@ -1,5 +1,4 @@
 /* What the node puts out, carried out one by one until there is nothing left. */
-#include "core/base/assert.h"
 #include "transport/driver/driver_private.h"
 
 #include <string.h>
@@ -92,7 +91,8 @@ static void deliver(struct tp_driver *d, const struct sy_output *out)
 	(void)driver_input(d, &in);
 }
 
-static void carry(struct tp_driver *d, const struct sy_output *out)
+/* Kept out of line: most pumps have nothing to carry, and should not pay for its registers. */
+static __attribute__((noinline)) void carry(struct tp_driver *d, const struct sy_output *out)
 {
 	const struct tp_driver_hooks *h = &d->hooks;
 	switch (out->kind) {
@@ -151,31 +151,35 @@ static void carry(struct tp_driver *d, const struct sy_output *out)
 	}
 }
 
+/* Returns whether there was any. What hooks and answers put in while it works is carried out too. */
 static bool outputs(struct tp_driver *d)
 {
 	struct sy_output out;
-	bool any = false;
-	for (; sy_node_poll(d->node, &out); any = true)
+	if (!sy_node_poll(d->node, &out))
+		return false;
+	do
 		carry(d, &out);
-	return any;
+	while (sy_node_poll(d->node, &out));
+	return true;
 }
 
 static bool writes(struct tp_driver *d)
 {
-	bool any = false;
 	struct sy_ref ref = sy_node_writable(d->node);
-	for (; !sy_ref_is_null(ref); ref = sy_node_writable(d->node), any = true)
+	if (sy_ref_is_null(ref))
+		return false;
+	do {
 		driver_write(d, ref);
-	return any;
+		ref = sy_node_writable(d->node);
+	} while (!sy_ref_is_null(ref));
+	return true;
 }
 
-static bool reads(struct tp_driver *d)
+static void reads(struct tp_driver *d)
 {
-	bool any = false;
 	struct sy_ref ref = sy_node_readable(d->node);
-	for (; !sy_ref_is_null(ref); ref = sy_node_readable(d->node), any = true)
+	for (; !sy_ref_is_null(ref); ref = sy_node_readable(d->node))
 		driver_window(d, ref);
-	return any;
 }
 
 static void traces(struct tp_driver *d)
@@ -198,6 +202,7 @@ static void set_wake(struct tp_driver *d)
 	d->tp->ops->wake_at(d->tp, at_ns);
 }
 
+/* Writing can make the node put something out (a connection that is flushed now), reading windows cannot. */
 void driver_pump(struct tp_driver *d)
 {
 	d->pump_again = true;
@@ -205,9 +210,11 @@ void driver_pump(struct tp_driver *d)
 		return;
 	d->pumping = true;
 	while (d->pump_again) {
-		d->pump_again = outputs(d);
-		d->pump_again |= writes(d);
-		d->pump_again |= reads(d);
+		d->pump_again = false;
+		(void)outputs(d);
+		reads(d);
+		if (writes(d) && outputs(d))
+			d->pump_again = true;
 		if (d->hooks.trace)
 			traces(d);
 	}

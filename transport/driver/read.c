@@ -1,6 +1,6 @@
 /*
- * Bytes in. The transport delivers no more than the node's window; but the node's connections share budgets, so a window
- * may have shrunk since the transport heard of it. What the node cannot take then is held here until it can.
+ * Bytes in. The transport delivers no more than the window that the node named after the input before, and nothing but
+ * this connection's own input narrows it, so the bytes go in as they come.
  */
 #include "transport/driver/driver_private.h"
 
@@ -12,32 +12,14 @@ static uint32_t count_frames(struct driver_conn *c, size_t n)
 	return (uint32_t)(bytes / SY_FRAME_SEALED);
 }
 
-/* Returns how many bytes the node took; fewer than n: its window is closed. */
-static size_t feed(struct tp_driver *d, struct sy_ref ref, const uint8_t *bytes, size_t n)
-{
-	size_t done = 0;
-	while (done < n) {
-		size_t window = sy_node_read_window(d->node, ref);
-		if (window == 0)
-			break;
-		size_t part = n - done < window ? n - done : window;
-		struct sy_input in = {.kind = SY_IN_BYTES, .conn = ref, .bytes = {bytes + done, part}};
-		(void)driver_input(d, &in);
-		done += part;
-	}
-	return done;
-}
-
 /* Tells the transport how much it may deliver, when that has changed. */
 static void open_window(struct tp_driver *d, struct driver_conn *c, struct sy_ref ref)
 {
-	size_t window = c->held ? 0 : sy_node_read_window(d->node, ref);
-	if (window > UINT32_MAX)
-		window = UINT32_MAX;
+	size_t window = sy_node_read_window(d->node, ref);
 	if (window == c->window)
 		return;
-	c->window = (uint32_t)window;
-	d->tp->ops->read_window(d->tp, c->sock, window);
+	c->window = window < UINT32_MAX ? (uint32_t)window : UINT32_MAX;
+	d->tp->ops->read_window(d->tp, c->sock, c->window);
 }
 
 void driver_read(struct tp_driver *d, struct sy_ref ref, struct sy_span bytes)
@@ -45,37 +27,18 @@ void driver_read(struct tp_driver *d, struct sy_ref ref, struct sy_span bytes)
 	struct driver_conn *c = driver_find(d, ref);
 	if (!c)
 		return;
-	c->window -= bytes.len < c->window ? (uint32_t)bytes.len : c->window;
-	size_t done = feed(d, ref, bytes.ptr, bytes.len);
-	uint32_t frames = d->hooks.worked ? count_frames(c, done) : 0;
-	if (done < bytes.len)
-		c->held = driver_bytes_new(d, bytes.ptr + done, bytes.len - done);
-	if (done < bytes.len && !c->held)
-		driver_lose(d, c, ref, SY_NO_MEMORY);
-	else
-		open_window(d, c, ref);
-	if (frames)
-		d->hooks.worked(d->hooks.ctx, 0, frames, 0);
+	struct sy_input in = {.kind = SY_IN_BYTES, .conn = ref, .bytes = bytes};
+	(void)driver_input(d, &in);
+	SY_ASSERT(bytes.len <= c->window); /* else the transport has broken its word */
+	c->window -= (uint32_t)bytes.len;
+	open_window(d, c, ref);
+	if (d->hooks.worked)
+		d->hooks.worked(d->hooks.ctx, 0, count_frames(c, bytes.len), 0);
 }
 
 void driver_window(struct tp_driver *d, struct sy_ref ref)
 {
 	struct driver_conn *c = driver_find(d, ref);
-	uint32_t frames = 0;
-	if (!c || !(c->flags & DRIVER_OPEN))
-		return;
-	if (c->held) {
-		size_t done = feed(d, ref, c->held->bytes + c->held->at, c->held->len);
-		c->held->at += (uint32_t)done;
-		c->held->len -= (uint32_t)done;
-		if (d->hooks.worked)
-			frames = count_frames(c, done);
-		if (c->held->len == 0) {
-			driver_bytes_free(d, c->held);
-			c->held = NULL;
-		}
-	}
-	open_window(d, c, ref);
-	if (frames)
-		d->hooks.worked(d->hooks.ctx, 0, frames, 0);
+	if (c && (c->flags & DRIVER_OPEN))
+		open_window(d, c, ref);
 }

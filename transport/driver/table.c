@@ -1,5 +1,4 @@
 /* Connections by the node's slot, and the bytes that wait beside them. */
-#include "core/base/assert.h"
 #include "transport/driver/driver_private.h"
 
 #include <string.h>
@@ -26,7 +25,6 @@ void driver_remove(struct tp_driver *d, struct driver_conn *c)
 {
 	SY_ASSERT(c->flags & DRIVER_USED);
 	driver_bytes_free(d, c->rest);
-	driver_bytes_free(d, c->held);
 	*c = (struct driver_conn){0};
 }
 
