@@ -36,8 +36,11 @@ size_t sy_conn_fill(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t n
 	/* Packets only follow our node info. */
 	if (!c->mconn || c->upgrade)
 		return n;
-	while (!*err && cap - n >= SY_FRAME_SEALED) {
-		size_t len = sy_mconn_drain(c->mconn, &shared->mconn, now_ns, shared->scratch + 4, SY_FRAME_CHUNK);
+	/* Packets chosen late fill a frame as long as there are any: one that is not full was the last. */
+	size_t len = SY_FRAME_CHUNK;
+	bool late = shared->policy->seal_late;
+	while (!*err && cap - n >= SY_FRAME_SEALED && (len == SY_FRAME_CHUNK || !late)) {
+		len = sy_mconn_drain(c->mconn, &shared->mconn, now_ns, shared->scratch + 4, SY_FRAME_CHUNK);
 		if (!len)
 			break;
 		*err = sy_frames_seal(&c->frames, shared->env->crypto, shared->scratch, len, buf + n);

@@ -10,6 +10,8 @@
 #include "core/mconn/mconn.h"
 #include "core/wire/packet.h"
 
+#include <string.h>
+
 #define SY_NS_PER_S 1000000000ull
 #define SY_BLOCK_BYTES 64u
 #define SY_BLOCK_SLOTS 7u
@@ -108,6 +110,7 @@ struct sy_task {
 	enum sy_err failed;      /* the task has ended with this; expire tells */
 };
 
+enum { SY_DUE_PONG = 1, SY_DUE_PING = 2 };
 enum { SY_MAILBOX_EMPTY = 0, SY_MAILBOX_PONG, SY_MAILBOX_TIMEOUT };
 
 struct sy_mconn {
@@ -126,10 +129,10 @@ struct sy_mconn {
 	uint16_t active;  /* bit i: channel i has something queued */
 	uint16_t waiting; /* bit i: a Send waits for channel i */
 	struct sy_cut cut;
-	bool ping_due : 1, pong_due : 1;
-	bool ping_out : 1; /* a ping is on its way and not answered */
-	bool stopping : 1, send_gated : 1, recv_gated : 1;
-	uint8_t mailbox;   /* upstream: one slot for pongs and the pong timer */
+	uint8_t control; /* enum of SY_DUE_*: pings and pongs that are to go out */
+	bool ping_out;   /* a ping is on its way and not answered */
+	bool stopping, send_gated, recv_gated;
+	uint8_t mailbox; /* upstream: one slot for pongs and the pong timer */
 	uint8_t num_channels;
 	struct sy_chan channel[];
 };
@@ -137,21 +140,42 @@ _Static_assert(sizeof(struct sy_mconn) + 10 * sizeof(struct sy_chan) <= 640, "th
 _Static_assert(sizeof(struct sy_sendq) <= SY_BLOCK_BYTES && sizeof(struct sy_block) <= SY_BLOCK_BYTES, "one pool for both");
 _Static_assert(sizeof(struct sy_waiter) <= SY_BLOCK_BYTES && sizeof(struct sy_waits) <= SY_BLOCK_BYTES, "and for waiters");
 
+/* The pool of blocks without a call, as each message goes through it once. */
+static inline void *sy_block_take(struct sy_mconn_shared *shared)
+{
+	struct sy_pool *pool = &shared->blocks;
+	void *block = pool->free_list;
+	if (!block)
+		return sy_pool_take(pool, shared->env);
+	memcpy(&pool->free_list, block, sizeof block);
+	pool->kept--;
+	pool->in_use++;
+	return block;
+}
+static inline void sy_block_give(struct sy_mconn_shared *shared, void *block)
+{
+	struct sy_pool *pool = &shared->blocks;
+	if (pool->kept >= pool->keep_max) {
+		sy_pool_give(pool, shared->env, block);
+		return;
+	}
+	memcpy(block, &pool->free_list, sizeof block);
+	pool->free_list = block;
+	pool->kept++;
+	pool->in_use--;
+}
+
 /* queue.c */
 static inline bool sy_sendq_room(const struct sy_sendq *q, const struct sy_channel *desc, size_t len)
 {
 	/* A message larger than the whole bound passes when it is alone: it could never be sent otherwise. */
 	return q->count == 0 || (q->count - q->pulled < desc->send_queue_capacity && q->bytes + (uint64_t)len <= desc->send_queue_bytes);
 }
-struct sy_sendq *sy_sendq_new(struct sy_mconn_shared *shared);
 void sy_sendq_free(struct sy_sendq *q, struct sy_mconn_shared *shared);
-SY_MUST enum sy_err sy_sendq_push(struct sy_sendq *q, struct sy_mconn_shared *shared, struct sy_payload *payload);
 static inline struct sy_payload *sy_sendq_head(const struct sy_sendq *q)
 {
 	return q->ring[q->ring_head];
 }
-/* Drops the head; `q` may be empty afterwards. */
-void sy_sendq_pop(struct sy_sendq *q, struct sy_mconn_shared *shared);
 /* Takes the head off channel i, which goes to sleep when that was its last message and no waiter has another. */
 void sy_mconn_pop(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i);
 /* Queues without asking whether there is room. SY_NO_MEMORY. */
@@ -166,10 +190,20 @@ void sy_waits_expire(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_
 void sy_waits_free(struct sy_mconn *m, struct sy_mconn_shared *shared);
 
 /* sched_fair.c, sched_upstream.c: the channel whose packet comes next; -1: none. */
-int sy_sched_fair_choose(struct sy_mconn *m);
+int sy_sched_fair_among(struct sy_mconn *m);
+static inline int sy_sched_fair_choose(struct sy_mconn *m)
+{
+	uint32_t mask = m->active;
+	/* One channel alone is the usual case. */
+	return mask & (mask - 1) ? sy_sched_fair_among(m) : mask ? __builtin_ctz(mask) : -1;
+}
 /* The size of the packet chosen: moves the channel's virtual time on. */
 void sy_sched_fair_charge(struct sy_mconn *m, uint32_t i, uint32_t priority, size_t size);
-void sy_sched_fair_wake(struct sy_mconn *m, uint32_t i);
+static inline void sy_sched_fair_wake(struct sy_mconn *m, uint32_t i)
+{
+	if (m->channel[i].tag < m->vtime)
+		m->channel[i].tag = m->vtime;
+}
 int sy_sched_upstream_choose(struct sy_mconn *m, struct sy_mconn_shared *shared);
 /* recently_sent decays by 0.8 at each tick of 2 s since the connection began: computed when somebody looks. */
 void sy_sched_upstream_decay(struct sy_mconn *m, uint64_t now_ns);
@@ -195,7 +229,11 @@ uint64_t sy_monitor_rate(const struct sy_monitor *mon, uint64_t now_ns);
 /* rate_smooth.c, rate_upstream.c, rate.c */
 void sy_rate_init(struct sy_rate *r, const struct sy_policy *policy, uint64_t rate, uint32_t max_packet);
 void sy_rate_smooth_init(struct sy_rate *r, uint32_t max_packet);
-void sy_rate_smooth_charge(struct sy_flow *f, const struct sy_rate *r, size_t n, uint64_t now_ns);
+static inline void sy_rate_smooth_charge(struct sy_flow *f, const struct sy_rate *r, size_t n, uint64_t now_ns)
+{
+	uint64_t from = f->at_ns > now_ns ? f->at_ns : now_ns;
+	f->at_ns = from + (n * SY_NS_PER_S + r->rate - 1) / r->rate;
+}
 uint64_t sy_rate_smooth_allowance(const struct sy_flow *f, const struct sy_rate *r, uint64_t now_ns);
 void sy_rate_upstream_init(struct sy_rate *r);
 bool sy_rate_upstream_open(const struct sy_flow *f, const struct sy_rate *r, uint64_t now_ns);
@@ -210,8 +248,14 @@ static inline bool sy_flow_open(const struct sy_flow *f, const struct sy_rate *r
 		return f->at_ns <= now_ns + r->slack_ns;
 	return gated ? now_ns >= f->at_ns && sy_rate_upstream_open(f, r, now_ns) : sy_rate_upstream_open(f, r, now_ns);
 }
-/* Asks to go on: false means sleep until sy_flow_wake. *gated remembers that it was refused. */
 bool sy_flow_gate_limited(struct sy_flow *f, const struct sy_rate *r, bool gated, uint64_t now_ns);
+/* Asks to go on: false means sleep until sy_flow_wake. gated: it was refused before, and the wait is counted. */
+static inline bool sy_flow_gate(struct sy_flow *f, const struct sy_rate *r, bool gated, uint64_t now_ns)
+{
+	if (!r->rate || (r->smooth && f->at_ns <= now_ns + r->slack_ns))
+		return true;
+	return sy_flow_gate_limited(f, r, gated, now_ns);
+}
 static inline uint64_t sy_flow_wake(const struct sy_flow *f, const struct sy_rate *r)
 {
 	return r->smooth ? f->at_ns - r->slack_ns : f->at_ns;
@@ -234,7 +278,7 @@ SY_MUST enum sy_err sy_ping_expire(struct sy_mconn *m, const struct sy_mconn_sha
 void sy_ping_tick(struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns);
 
 /* packet_out.c: packets of the stream, whoever asks for them. */
-/* Begins the next packet of channel i; returns its size on the stream. */
+/* Begins the next packet of channel i; returns its size on the stream, not charged to any limiter yet. */
 size_t sy_cut_begin(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, uint64_t now_ns);
 void sy_cut_begin_control(struct sy_mconn *m, enum sy_packet_kind kind);
 /* Writes what fits of the packet begun; at its end the message is taken off its queue. */

@@ -111,14 +111,14 @@ enum sy_err sy_mconn_expire(struct sy_mconn *m, struct sy_mconn_shared *shared, 
 	if (m->task)
 		return sy_task_expire(m, shared, now_ns);
 	if (m->send_gated)
-		m->send_gated = !sy_flow_gate_limited(&m->send, &shared->send_limit, true, now_ns);
+		m->send_gated = !sy_flow_gate(&m->send, &shared->send_limit, true, now_ns);
 	return sy_ping_expire(m, shared, now_ns);
 }
 
 void sy_mconn_flush_stop(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns)
 {
 	m->stopping = true;
-	m->ping_due = m->pong_due = false;
+	m->control = 0;
 	m->next_ping_ns = m->pong_deadline_ns = SY_NEVER;
 	m->mailbox = SY_MAILBOX_EMPTY;
 	sy_mconn_cancel(m, shared);

@@ -17,7 +17,8 @@ void sy_ping_sent(struct sy_mconn *m, uint64_t now_ns)
 void sy_ping_got_ping(struct sy_mconn *m, uint64_t now_ns)
 {
 	/* Further pings while one waits for its pong are answered by that pong. */
-	m->pong_due = !m->stopping;
+	if (!m->stopping)
+		m->control |= SY_DUE_PONG;
 	if (m->task)
 		sy_task_wake(m->task, now_ns);
 }
@@ -45,7 +46,7 @@ enum sy_err sy_ping_expire(struct sy_mconn *m, const struct sy_mconn_shared *sha
 		return SY_PEER_PONG_TIMEOUT;
 	if (now_ns >= m->next_ping_ns) {
 		/* The time runs from here, not from the ping's departure: a peer that takes no bytes is dead as well. */
-		m->ping_due = true;
+		m->control |= SY_DUE_PING;
 		m->pong_deadline_ns = now_ns + shared->pong_timeout_ns;
 		sy_ping_tick(m, shared, now_ns);
 	}

@@ -3,28 +3,23 @@
 
 #include <string.h>
 
-struct sy_sendq *sy_sendq_new(struct sy_mconn_shared *shared)
+/* Field by field: the ring's slots are set when they are filled. */
+static struct sy_sendq *sendq_new(struct sy_mconn_shared *shared)
 {
-	struct sy_sendq *q = sy_pool_take(&shared->blocks, shared->env);
-	if (q)
-		memset(q, 0, sizeof *q);
-	return q;
-}
-
-void sy_sendq_free(struct sy_sendq *q, struct sy_mconn_shared *shared)
-{
+	struct sy_sendq *q = sy_block_take(shared);
 	if (!q)
-		return;
-	while (q->count)
-		sy_sendq_pop(q, shared);
-	SY_ASSERT(!q->first);
-	sy_pool_give(&shared->blocks, shared->env, q);
+		return NULL;
+	q->first = q->last = NULL;
+	q->count = q->bytes = q->offset = 0;
+	q->pulled = false;
+	q->ring_head = q->ring_count = q->first_at = q->last_at = 0;
+	return q;
 }
 
 static bool chain_push(struct sy_sendq *q, struct sy_mconn_shared *shared, struct sy_payload *payload)
 {
 	if (!q->last || q->last_at == SY_BLOCK_SLOTS) {
-		struct sy_block *block = sy_pool_take(&shared->blocks, shared->env);
+		struct sy_block *block = sy_block_take(shared);
 		if (!block)
 			return false;
 		block->next = NULL;
@@ -50,7 +45,7 @@ static struct sy_payload *chain_pop(struct sy_sendq *q, struct sy_mconn_shared *
 		q->first_at = 0;
 		if (empty)
 			q->first = q->last = NULL;
-		sy_pool_give(&shared->blocks, shared->env, block);
+		sy_block_give(shared, block);
 	}
 	return payload;
 }
@@ -62,7 +57,7 @@ static void ring_push(struct sy_sendq *q, struct sy_payload *payload)
 	q->ring_count++;
 }
 
-enum sy_err sy_sendq_push(struct sy_sendq *q, struct sy_mconn_shared *shared, struct sy_payload *payload)
+static enum sy_err sendq_push(struct sy_sendq *q, struct sy_mconn_shared *shared, struct sy_payload *payload)
 {
 	if (q->ring_count < SY_SENDQ_SLOTS) {
 		SY_ASSERT(!q->first);
@@ -76,7 +71,7 @@ enum sy_err sy_sendq_push(struct sy_sendq *q, struct sy_mconn_shared *shared, st
 	return SY_OK;
 }
 
-void sy_sendq_pop(struct sy_sendq *q, struct sy_mconn_shared *shared)
+static void sendq_pop(struct sy_sendq *q, struct sy_mconn_shared *shared)
 {
 	SY_ASSERT(q->count > 0 && q->ring_count > 0);
 	struct sy_payload *head = sy_sendq_head(q);
@@ -91,34 +86,50 @@ void sy_sendq_pop(struct sy_sendq *q, struct sy_mconn_shared *shared)
 	sy_payload_unref(&shared->payloads, shared->env, head);
 }
 
+void sy_sendq_free(struct sy_sendq *q, struct sy_mconn_shared *shared)
+{
+	if (!q)
+		return;
+	while (q->count)
+		sendq_pop(q, shared);
+	SY_ASSERT(!q->first);
+	sy_block_give(shared, q);
+}
+
+/* The first message of a channel that slept: it needs no block beside the queue's own. */
+static struct sy_sendq *wake(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, struct sy_payload *payload)
+{
+	struct sy_sendq *q = sendq_new(shared);
+	if (!q)
+		return NULL;
+	q->ring[0] = sy_payload_ref(payload);
+	q->ring_count = 1;
+	q->count = 1;
+	q->bytes = payload->len;
+	m->active |= (uint16_t)(1u << i);
+	if (shared->policy->fair_start)
+		sy_sched_fair_wake(m, i);
+	return q;
+}
+
 enum sy_err sy_mconn_push(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, struct sy_payload *payload)
 {
 	struct sy_chan *c = &m->channel[i];
-	if (!c->out) {
-		c->out = sy_sendq_new(shared);
-		if (!c->out)
-			return SY_NO_MEMORY;
-	}
-	bool slept = c->out->count == 0;
-	enum sy_err err = sy_sendq_push(c->out, shared, payload);
-	SY_ASSERT(!err || !slept); /* the first message needs no block beside the queue's own */
-	if (!err && slept && !(m->active >> i & 1)) {
-		m->active |= (uint16_t)(1u << i);
-		if (shared->policy->fair_start)
-			sy_sched_fair_wake(m, i);
-	}
-	return err;
+	if (c->out)
+		return sendq_push(c->out, shared, payload);
+	c->out = wake(m, shared, i, payload);
+	return c->out ? SY_OK : SY_NO_MEMORY;
 }
 
 void sy_mconn_pop(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i)
 {
 	struct sy_chan *c = &m->channel[i];
-	sy_sendq_pop(c->out, shared);
+	sendq_pop(c->out, shared);
 	if (m->waiting >> i & 1)
 		sy_waits_admit(m, shared, i);
 	if (c->out->count)
 		return;
 	m->active &= (uint16_t)~(1u << i);
-	sy_sendq_free(c->out, shared);
+	sy_block_give(shared, c->out);
 	c->out = NULL;
 }

@@ -21,12 +21,6 @@ void sy_rate_smooth_init(struct sy_rate *r, uint32_t max_packet)
 	r->slack_ns = packet < r->burst_ns ? r->burst_ns - packet : 0;
 }
 
-void sy_rate_smooth_charge(struct sy_flow *f, const struct sy_rate *r, size_t n, uint64_t now_ns)
-{
-	uint64_t from = f->at_ns > now_ns ? f->at_ns : now_ns;
-	f->at_ns = from + cost_ns(n, r->rate);
-}
-
 uint64_t sy_rate_smooth_allowance(const struct sy_flow *f, const struct sy_rate *r, uint64_t now_ns)
 {
 	uint64_t used = f->at_ns > now_ns ? f->at_ns - now_ns : 0;

@@ -26,14 +26,20 @@ static void half_free(struct sy_mconn *m, struct sy_mconn_shared *shared, struct
 	sy_mem_free(shared->env, half, sizeof *half + half->cap);
 }
 
-/* What the last call handed up is not needed any more. */
-static void release(struct sy_mconn *m, struct sy_mconn_shared *shared)
+static void release_kept(struct sy_mconn *m, struct sy_mconn_shared *shared)
 {
 	if (m->delivered)
 		half_free(m, shared, m->delivered);
 	m->delivered = NULL;
 	if (m->partial && !m->partial_len)
 		partial_free(m, shared);
+}
+
+/* What the last call handed up is not needed any more. */
+static inline void release(struct sy_mconn *m, struct sy_mconn_shared *shared)
+{
+	if (m->delivered || m->partial)
+		release_kept(m, shared);
 }
 
 void sy_recv_free(struct sy_mconn *m, struct sy_mconn_shared *shared)
@@ -88,6 +94,11 @@ static enum sy_err partial_add(struct sy_mconn *m, struct sy_mconn_shared *share
 static enum sy_err measure(const struct sy_mconn_shared *shared, const uint8_t *bytes, size_t n, size_t *header, size_t *total)
 {
 	size_t length = 0;
+	if (n && bytes[0] < 0x80 && bytes[0] <= shared->packet_limit) {
+		*header = 1;
+		*total = 1 + (size_t)bytes[0];
+		return SY_OK;
+	}
 	enum sy_err err = sy_delimiter_parse(bytes, n, INT64_MAX, header, &length);
 	if (err == SY_AGAIN)
 		return n < DELIMITER_MAX ? err : SY_PEER_BAD_PACKET;
@@ -146,7 +157,7 @@ static void hand_up(struct sy_mconn *m, const struct sy_mconn_shared *shared, ui
 static enum sy_err take_data(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t index, const struct sy_packet *packet,
                              struct sy_mconn_in *in)
 {
-	struct sy_reassembly **link = half_of(m, index);
+	struct sy_reassembly **link = m->halves ? half_of(m, index) : &m->halves;
 	uint32_t have = *link ? (*link)->len : 0, capacity = shared->channels->channel[index].recv_message_capacity;
 	if (packet->data.len > capacity - have)
 		return SY_PEER_MESSAGE_TOO_LONG;
@@ -236,23 +247,42 @@ static enum sy_err begin(struct sy_mconn *m, struct sy_mconn_shared *shared, uin
 	return take_packet(m, shared, now_ns, at, header, total, in);
 }
 
+/* The usual case without its detours: a small message whole in one packet, nothing half received. False: not that. */
+static inline bool feed_small(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns, const uint8_t *bytes, size_t n,
+                              struct sy_mconn_in *in)
+{
+	uint32_t len = sy_packet_small_data(bytes, n);
+	if (!len || m->halves || m->recv_gated || SY_PACKET_SMALL_DATA > shared->packet_limit)
+		return false;
+	uint32_t index = shared->channels->index_of[bytes[4]];
+	if (!index || len > shared->channels->channel[index - 1].recv_message_capacity)
+		return false;
+	if (!sy_flow_gate(&m->recv, &shared->recv_limit, false, now_ns))
+		return false;
+	size_t size = SY_PACKET_SMALL_HEADER + len;
+	sy_flow_charge(&m->recv, &shared->recv_limit, size, now_ns);
+	m->channel[index - 1].received_bytes += len;
+	*in = (struct sy_mconn_in){
+		.consumed = size, .message = true, .channel = bytes[4], .bytes = {bytes + SY_PACKET_SMALL_HEADER, len}};
+	return true;
+}
+
 enum sy_err sy_mconn_feed(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns, const uint8_t *bytes, size_t n,
                           struct sy_mconn_in *in)
 {
 	enum sy_err err = SY_OK;
-	*in = (struct sy_mconn_in){0};
 	release(m, shared);
+	if (!m->partial && feed_small(m, shared, now_ns, bytes, n, in))
+		return SY_OK;
+	*in = (struct sy_mconn_in){0};
 	while (!err && !in->message && in->consumed < n) {
 		if (m->partial_len) {
 			err = go_on(m, shared, now_ns, bytes, n, in);
 			continue;
 		}
-		if (shared->recv_limit.rate) {
-			m->recv_gated = !sy_flow_gate_limited(&m->recv, &shared->recv_limit, m->recv_gated, now_ns);
-			in->gated = m->recv_gated;
-			if (in->gated)
-				break;
-		}
+		in->gated = m->recv_gated = !sy_flow_gate(&m->recv, &shared->recv_limit, m->recv_gated, now_ns);
+		if (in->gated)
+			break;
 		err = begin(m, shared, now_ns, bytes, n, in);
 	}
 	if (!in->message)
@@ -265,7 +295,7 @@ uint64_t sy_mconn_recv_open_at(const struct sy_mconn *m, const struct sy_mconn_s
 	if (sy_flow_open(&m->recv, &shared->recv_limit, m->recv_gated, now_ns))
 		return 0;
 	struct sy_flow copy = m->recv;
-	(void)!sy_flow_gate_limited(&copy, &shared->recv_limit, m->recv_gated, now_ns);
+	(void)!sy_flow_gate(&copy, &shared->recv_limit, m->recv_gated, now_ns);
 	return sy_flow_wake(&copy, &shared->recv_limit);
 }
 

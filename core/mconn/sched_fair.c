@@ -17,11 +17,10 @@ static void renormalise(struct sy_mconn *m)
 	m->vtime = 0;
 }
 
-int sy_sched_fair_choose(struct sy_mconn *m)
+int sy_sched_fair_among(struct sy_mconn *m)
 {
 	uint32_t mask = m->active;
-	if (!mask)
-		return -1;
+	SY_ASSERT(mask);
 	int best = __builtin_ctz(mask);
 	/* In order of registration and by strict comparison: the first of equals wins. */
 	for (mask &= mask - 1; mask; mask &= mask - 1) {
@@ -39,10 +38,4 @@ void sy_sched_fair_charge(struct sy_mconn *m, uint32_t i, uint32_t priority, siz
 	m->channel[i].tag += ((uint64_t)size << FRACTION_BITS) / priority;
 	if (m->vtime >= RENORMALISE_AT)
 		renormalise(m);
-}
-
-void sy_sched_fair_wake(struct sy_mconn *m, uint32_t i)
-{
-	if (m->channel[i].tag < m->vtime)
-		m->channel[i].tag = m->vtime;
 }

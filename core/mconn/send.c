@@ -4,9 +4,7 @@
 /* After messages came in or packets went out: is the limiter what they wait for? */
 static void settle(struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns)
 {
-	if (!shared->send_limit.rate)
-		return;
-	m->send_gated = m->active && !sy_flow_gate_limited(&m->send, &shared->send_limit, m->send_gated, now_ns);
+	m->send_gated = m->active && !sy_flow_gate(&m->send, &shared->send_limit, m->send_gated, now_ns);
 }
 
 static enum sy_err check_message(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint32_t index, const struct sy_payload *payload)
@@ -75,43 +73,60 @@ bool sy_mconn_has_output(const struct sy_mconn *m, const struct sy_mconn_shared 
 {
 	if (m->task)
 		return m->task->flushing;
-	if (m->cut.kind != SY_PACKET_NONE || m->pong_due || m->ping_due)
+	if (m->cut.kind != SY_PACKET_NONE || m->control)
 		return true;
 	return m->active && sy_flow_open(&m->send, &shared->send_limit, m->send_gated, now_ns);
 }
 
 /* Control packets go first and ask no limiter: they are three bytes, and a late pong costs the connection. */
-static bool begin_control(struct sy_mconn *m, uint64_t now_ns)
+static void begin_control(struct sy_mconn *m, uint64_t now_ns)
 {
-	if (m->pong_due) {
-		m->pong_due = false;
+	if (m->control & SY_DUE_PONG) {
+		m->control &= (uint8_t)~SY_DUE_PONG;
 		sy_cut_begin_control(m, SY_PACKET_PONG);
-	} else if (m->ping_due) {
-		m->ping_due = false;
+	} else {
+		m->control &= (uint8_t)~SY_DUE_PING;
 		sy_ping_sent(m, now_ns);
 		sy_cut_begin_control(m, SY_PACKET_PING);
-	} else {
-		return false;
 	}
 	sy_monitor_add(&m->send.mon, 3, now_ns);
-	return true;
 }
 
-static bool begin_data(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns)
+/* A small message whole in one packet that fits: written at once, without a packet begun and ended. Returns its size, 0: not that. */
+static inline size_t write_small(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, uint64_t now_ns, uint8_t *buf, size_t cap)
 {
-	if (!m->active || !sy_flow_open(&m->send, &shared->send_limit, m->send_gated, now_ns))
-		return false;
+	struct sy_sendq *q = m->channel[i].out;
+	const struct sy_payload *head = sy_sendq_head(q);
+	uint32_t len = head->len, id = shared->channels->channel[i].id;
+	size_t size = SY_PACKET_SMALL_HEADER + len;
+	bool small = len - 1 < SY_PACKET_SMALL_DATA && len <= shared->max_payload && id - 1 < 0x7f;
+	if (!small || size > cap || q->offset || q->pulled || now_ns >= m->next_decay_ns)
+		return 0;
+	sy_packet_small_header(buf, (uint8_t)id, len);
+	memcpy(buf + SY_PACKET_SMALL_HEADER, head->bytes, len);
+	m->channel[i].recently_sent += size;
+	m->channel[i].sent_bytes += len;
+	sy_mconn_pop(m, shared, i);
+	return size;
+}
+
+/* The next data packet as far as it fits. 0: nothing to send, or the limiter is closed. */
+static size_t write_data(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns, uint8_t *buf, size_t cap)
+{
+	m->send_gated = !sy_flow_gate(&m->send, &shared->send_limit, m->send_gated, now_ns);
+	if (m->send_gated)
+		return 0;
 	bool fair = shared->policy->fair_start;
-	int i = fair ? sy_sched_fair_choose(m) : sy_sched_upstream_choose(m, shared);
-	if (i < 0)
-		return false;
-	if (!shared->send_limit.smooth && shared->send_limit.rate)
-		sy_monitor_add(&m->send.mon, 0, now_ns);
-	size_t size = sy_cut_begin(m, shared, (uint32_t)i, now_ns);
+	int chosen = fair ? sy_sched_fair_choose(m) : sy_sched_upstream_choose(m, shared);
+	if (chosen < 0)
+		return 0;
+	uint32_t i = (uint32_t)chosen;
+	size_t written = write_small(m, shared, i, now_ns, buf, cap);
+	size_t size = written ? written : sy_cut_begin(m, shared, i, now_ns);
 	if (fair)
-		sy_sched_fair_charge(m, (uint32_t)i, shared->channels->channel[i].priority, size);
+		sy_sched_fair_charge(m, i, shared->channels->channel[i].priority, size);
 	sy_flow_charge(&m->send, &shared->send_limit, size, now_ns);
-	return true;
+	return written ? written : sy_cut_write(m, shared, buf, cap);
 }
 
 size_t sy_mconn_drain(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns, uint8_t *buf, size_t cap)
@@ -120,9 +135,16 @@ size_t sy_mconn_drain(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64
 		return sy_task_drain(m, shared, now_ns, buf, cap);
 	size_t n = 0;
 	while (n < cap) {
-		if (m->cut.kind == SY_PACKET_NONE && !begin_control(m, now_ns) && !begin_data(m, shared, now_ns))
+		if (m->cut.kind == SY_PACKET_NONE && m->control)
+			begin_control(m, now_ns);
+		if (m->cut.kind != SY_PACKET_NONE) {
+			n += sy_cut_write(m, shared, buf + n, cap - n);
+			continue;
+		}
+		size_t got = m->active ? write_data(m, shared, now_ns, buf + n, cap - n) : 0;
+		if (!got)
 			break;
-		n += sy_cut_write(m, shared, buf + n, cap - n);
+		n += got;
 	}
 	settle(m, shared, now_ns);
 	return n;

@@ -7,7 +7,7 @@ static bool waits_ready(struct sy_mconn *m, struct sy_mconn_shared *shared)
 {
 	if (m->waits)
 		return true;
-	m->waits = sy_pool_take(&shared->blocks, shared->env);
+	m->waits = sy_block_take(shared);
 	if (!m->waits)
 		return false;
 	memset(m->waits, 0, sizeof *m->waits);
@@ -19,7 +19,7 @@ static void waits_release_empty(struct sy_mconn *m, struct sy_mconn_shared *shar
 {
 	if (!m->waits || m->waits->waiting || m->waits->done)
 		return;
-	sy_pool_give(&shared->blocks, shared->env, m->waits);
+	sy_block_give(shared, m->waits);
 	m->waits = NULL;
 }
 
@@ -28,11 +28,11 @@ enum sy_err sy_waits_add(struct sy_mconn *m, struct sy_mconn_shared *shared, uin
 {
 	if (m->waits && m->waits->count[i] >= SY_LIMIT_SEND_WAITERS)
 		return SY_QUEUE_FULL;
-	struct sy_waiter *w = sy_pool_take(&shared->blocks, shared->env);
+	struct sy_waiter *w = sy_block_take(shared);
 	if (!w)
 		return SY_NO_MEMORY;
 	if (!waits_ready(m, shared)) {
-		sy_pool_give(&shared->blocks, shared->env, w);
+		sy_block_give(shared, w);
 		return SY_NO_MEMORY;
 	}
 	*w = (struct sy_waiter){.payload = sy_payload_ref(payload), .token = token, .deadline_ns = deadline_ns, .index = (uint8_t)i};
@@ -125,7 +125,7 @@ bool sy_mconn_next_sent(struct sy_mconn *m, struct sy_mconn_shared *shared, stru
 		return false;
 	m->waits->done = w->next;
 	*sent = (struct sy_mconn_sent){.token = w->token, .err = w->err};
-	sy_pool_give(&shared->blocks, shared->env, w);
+	sy_block_give(shared, w);
 	waits_release_empty(m, shared);
 	return true;
 }

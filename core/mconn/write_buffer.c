@@ -97,7 +97,7 @@ static bool begin_batch(struct sy_mconn *m, struct sy_mconn_shared *shared, uint
 {
 	struct sy_task *t = m->task;
 	bool slept = m->send_gated;
-	m->send_gated = shared->send_limit.rate && !sy_flow_gate_limited(&m->send, &shared->send_limit, slept, now_ns);
+	m->send_gated = !sy_flow_gate(&m->send, &shared->send_limit, slept, now_ns);
 	if (m->send_gated)
 		return false;
 	if (slept)
@@ -110,7 +110,7 @@ static bool begin_batch(struct sy_mconn *m, struct sy_mconn_shared *shared, uint
 
 static void send_ping(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns)
 {
-	m->ping_due = false;
+	m->control &= (uint8_t)~SY_DUE_PING;
 	m->pong_deadline_ns = now_ns + shared->pong_timeout_ns;
 	sy_ping_sent(m, now_ns);
 	sy_flow_charge(&m->send, &shared->send_limit, 3, now_ns);
@@ -119,7 +119,7 @@ static void send_ping(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64
 
 static void send_pong(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns)
 {
-	m->pong_due = false;
+	m->control &= (uint8_t)~SY_DUE_PONG;
 	sy_flow_charge(&m->send, &shared->send_limit, 3, now_ns);
 	sy_cut_begin_control(m, SY_PACKET_PONG);
 }
@@ -159,11 +159,11 @@ static bool task_event(struct sy_mconn *m, struct sy_mconn_shared *shared, uint6
 		begin_flush(t);
 		return true;
 	}
-	if (m->ping_due) {
+	if (m->control & SY_DUE_PING) {
 		send_ping(m, shared, now_ns);
 		return true;
 	}
-	if (m->pong_due) {
+	if (m->control & SY_DUE_PONG) {
 		send_pong(m, shared, now_ns);
 		return true;
 	}
@@ -231,7 +231,7 @@ uint64_t sy_task_deadline(const struct sy_mconn *m, const struct sy_mconn_shared
 enum sy_err sy_task_expire(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns)
 {
 	if (!m->stopping && now_ns >= m->next_ping_ns) {
-		m->ping_due = true;
+		m->control |= SY_DUE_PING;
 		sy_ping_tick(m, shared, now_ns);
 	}
 	if (now_ns >= m->pong_deadline_ns) {
