@@ -15,7 +15,8 @@ struct sy_netaddr book_normal(const struct sy_book *b, const struct sy_netaddr *
 }
 
 /* In the order of protocol.md 6.5. id: the interned id, 0 when nobody in this process knows it. */
-static enum sy_err refusal(const struct sy_book *b, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint32_t id, uint64_t now_s)
+static enum sy_err refusal(const struct sy_book *b, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint32_t id,
+                           uint64_t now_s)
 {
 	if (!sy_netaddr_valid(addr))
 		return SY_ADDR_INVALID;

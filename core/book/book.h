@@ -21,8 +21,11 @@ void sy_book_add_own(struct sy_book *book, const struct sy_netaddr *addr); /* "o
 bool sy_book_is_own(const struct sy_book *book, const struct sy_netaddr *addr);
 bool sy_book_add_private(struct sy_book *book, const struct sy_id *id); /* false: no room (SY_LIMIT_ID_LIST) or no memory */
 
-/* SY_OK (added or one more bucket), SY_ADDR_KNOWN (nothing changed), SY_ADDR_INVALID, SY_BANNED, SY_ADDR_PRIVATE, SY_ADDR_PRIVATE_SRC, SY_ADDR_OWN,
- * SY_ADDR_UNROUTABLE, SY_NO_MEMORY, SY_LIMIT; checks in the order of protocol.md 6.5. */
+/*
+ * SY_OK (added, one more bucket, or another address of a known id: D-29), SY_ADDR_KNOWN (nothing changed), SY_ADDR_INVALID,
+ * SY_BANNED, SY_ADDR_PRIVATE, SY_ADDR_PRIVATE_SRC, SY_ADDR_OWN, SY_ADDR_UNROUTABLE, SY_NO_MEMORY, SY_LIMIT; checks in the order
+ * of protocol.md 6.5.
+ */
 SY_MUST enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint64_t now_s);
 /*
  * Says which addresses (at most SY_BOOK_EXPECT_MAX at once) will be added next. Changes nothing; it lets their cache misses

@@ -12,6 +12,12 @@ static struct pex_record *find_record(struct sy_pex *pex, const struct sy_netadd
 	return pex_records_find(pex, &pex->attempts, key);
 }
 
+uint32_t pex_failures(struct sy_pex *pex, const struct sy_netaddr *addr)
+{
+	const struct pex_record *r = find_record(pex, addr);
+	return r ? r->count : 0;
+}
+
 static void forget(struct sy_pex *pex, const struct sy_netaddr *addr)
 {
 	uint8_t key[PEX_KEY];

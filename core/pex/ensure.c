@@ -10,23 +10,39 @@ static bool picked_before(const struct sy_netaddr *picked, uint32_t n, const str
 	return false;
 }
 
-/*
- * Chooses whom to dial. Upstream also takes addresses that it then finds to be in back-off, so a stale book leaves slots empty;
- * ours passes them over and looks a little longer (D-22). Source: protocol.md 5.6.
- */
-static uint32_t pick(struct sy_pex *pex, const struct sy_ctx *ctx, uint32_t want, uint32_t bias, struct sy_netaddr *picked)
+/* One draw. False: nothing of use. */
+static bool draw(struct sy_pex *pex, const struct sy_ctx *ctx, uint32_t bias, const struct sy_netaddr *picked, uint32_t n,
+                 struct sy_netaddr *addr)
+{
+	return sy_book_pick(pex->book, bias, addr) && !picked_before(picked, n, addr) && !sy_ctx_is_dialling_or_connected(ctx, addr);
+}
+
+/* Source: protocol.md 5.6. Also takes addresses that are then found to be in back-off, so a stale book leaves slots empty. */
+static uint32_t pick_upstream(struct sy_pex *pex, const struct sy_ctx *ctx, uint32_t want, uint32_t bias, struct sy_netaddr *picked)
 {
 	uint32_t n = 0;
-	uint32_t tries = want * (pex->policy->skip_too_early_picks ? 10 : 3);
-	for (; tries && n < want; tries--) {
-		struct sy_netaddr *addr = &picked[n];
-		if (!sy_book_pick(pex->book, bias, addr))
-			continue;
-		if (picked_before(picked, n, addr) || sy_ctx_is_dialling_or_connected(ctx, addr))
-			continue;
-		if (pex->policy->skip_too_early_picks && pex_may_dial(pex, ctx, addr) == SY_TOO_EARLY)
-			continue;
-		n++;
+	for (uint32_t tries = 3 * want; tries && n < want; tries--)
+		n += draw(pex, ctx, bias, picked, n, &picked[n]);
+	return n;
+}
+
+/* For each place ten draws at most: the first address that has not failed, else the one that failed least and may be dialled now (D-22). */
+static uint32_t pick_ready(struct sy_pex *pex, const struct sy_ctx *ctx, uint32_t want, uint32_t bias, struct sy_netaddr *picked)
+{
+	uint32_t n = 0;
+	for (uint32_t place = 0; place < want; place++) {
+		uint32_t least = UINT32_MAX;
+		for (int tries = 10; tries && least; tries--) {
+			struct sy_netaddr addr;
+			if (!draw(pex, ctx, bias, picked, n, &addr))
+				continue;
+			uint32_t failures = pex_failures(pex, &addr);
+			if (failures >= least || (failures && pex_may_dial(pex, ctx, &addr) == SY_TOO_EARLY))
+				continue;
+			least = failures;
+			picked[n] = addr;
+		}
+		n += least != UINT32_MAX;
 	}
 	return n;
 }
@@ -38,7 +54,7 @@ static uint32_t pick_and_dial(struct sy_pex *pex, struct sy_ctx *ctx, uint32_t w
 	uint32_t bias = (outbound < 8 ? outbound : 8) * 10 + 10;
 	if (want > SY_LIMIT_DIALS)
 		want = SY_LIMIT_DIALS;
-	uint32_t n = pick(pex, ctx, want, bias, picked);
+	uint32_t n = pex->policy->skip_too_early_picks ? pick_ready(pex, ctx, want, bias, picked) : pick_upstream(pex, ctx, want, bias, picked);
 	for (uint32_t i = 0; i < n; i++) {
 		enum sy_err err = pex_dial(pex, ctx, &picked[i]);
 		if (err == SY_NOT_RUNNING)
@@ -85,6 +101,16 @@ void pex_ensure(struct sy_pex *pex, struct sy_ctx *ctx, bool elapsed)
 	ask(pex, ctx, elapsed);
 	if (!picked && seeds_help(pex, &counts))
 		pex_seeds_dial(pex, ctx);
+}
+
+/* Slots that a failed dial left empty are not left so until the next tick: a book of dead addresses would keep them for an hour. */
+#define RETRY_NS (5 * PEX_SECOND)
+
+void pex_refill(struct sy_pex *pex, struct sy_ctx *ctx)
+{
+	struct sy_counts counts = sy_ctx_counts(ctx);
+	if (pex->policy->skip_too_early_picks && !pex->seed_mode && counts.dialling == 0 && counts.outbound < pex->max_outbound)
+		pex_set_timer(ctx, PEX_TIMER_POKE, sy_ctx_now_ns(ctx) + RETRY_NS);
 }
 
 /* Long enough for a seed's goodbye to follow its answer. */

@@ -172,6 +172,8 @@ static void dial_done(void *self, struct sy_ctx *ctx, const struct sy_netaddr *a
 		return;
 	pex_dialled(pex, ctx, addr, err);
 	pex_crawl_dialled(pex, ctx, addr);
+	if (err)
+		pex_refill(pex, ctx);
 }
 
 static void resolved(void *self, struct sy_ctx *ctx, uint64_t token, const struct sy_netaddr *addrs, size_t n, enum sy_err err)

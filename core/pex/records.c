@@ -102,7 +102,7 @@ void pex_records_drop(struct sy_pex *pex, struct pex_records *r, const uint8_t k
 		remove_at(pex, r, (uint32_t)(slot - r->slots));
 }
 
-/* A removal moves later records towards its hole, also around the end: the place is looked at again, and the walk repeated until it finds none. */
+/* A removal moves later records towards its hole, also around the end of the table: so the walk is repeated until it finds none. */
 void pex_records_prune(struct sy_pex *pex, struct pex_records *r, uint64_t before_ns)
 {
 	bool found = true;

@@ -134,7 +134,8 @@ void pex_ask_some(struct sy_pex *pex, struct sy_ctx *ctx);         /* as many as
 bool pex_learning_stalled(const struct sy_pex *pex);
 void pex_learned(struct sy_pex *pex, uint32_t got, uint32_t fresh);
 
-/* dialling.c: SY_OK, SY_TOO_EARLY, SY_MAX_ATTEMPTS. */
+/* dialling.c. Dials that failed since the last success; then: SY_OK, SY_TOO_EARLY, SY_MAX_ATTEMPTS. */
+uint32_t pex_failures(struct sy_pex *pex, const struct sy_netaddr *addr);
 SY_MUST enum sy_err pex_may_dial(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_netaddr *addr);
 /* As above, SY_DIALLING_OR_CONNECTED, and what sy_ctx_dial says. dial_done follows SY_OK. Bans after too many attempts. */
 SY_MUST enum sy_err pex_dial(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr);
@@ -143,6 +144,7 @@ void pex_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr
 /* ensure.c */
 void pex_ensure(struct sy_pex *pex, struct sy_ctx *ctx, bool elapsed);
 void pex_poke(struct sy_pex *pex, struct sy_ctx *ctx); /* a seed has answered */
+void pex_refill(struct sy_pex *pex, struct sy_ctx *ctx); /* a dial has failed */
 
 /* crawl.c */
 void pex_crawl_begin(struct sy_pex *pex, struct sy_ctx *ctx);
