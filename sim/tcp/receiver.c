@@ -1,0 +1,277 @@
+/*
+ * The receiving half: what has come in order, the ranges that came early, the ranges that SACK tells (RFC 2018: the one
+ * that changed last comes first), the window and how it grows with what is read.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/tcp/impl.h"
+
+#define INITIAL_WINDOW 64240u  /* of Linux's default receive buffer, 44 segments of 1,460 bytes */
+
+/* ------------------------------------------------------------------ the window */
+
+static uint64_t held(const struct sim_tcp *t)
+{
+	uint64_t sum = t->rcv - t->read - (t->fin_received ? 1 : 0);
+
+	for (uint32_t i = 0; i < t->num_ooo; i++)
+		sum += t->ooo[i].to - t->ooo[i].from;
+	return sum;
+}
+
+/* Never less than was promised, and nothing at all rather than a silly little (RFC 9293 3.8.6.2.2). */
+uint64_t tcp_window_choice(const struct sim_tcp *t)
+{
+	uint64_t limit = t->config.rcvbuf != 0 ? t->config.rcvbuf : t->rcv_limit;
+	uint64_t used = held(t), room = used < limit ? limit - used : 0;
+	uint64_t promised = t->rcv_wnd_end > t->rcv ? t->rcv_wnd_end - t->rcv : 0;
+
+	if (room < min_u64(t->config.mss, limit / 2))
+		room = 0;
+	return max_u64(room, promised);
+}
+
+uint64_t tcp_window(struct sim_tcp *t)
+{
+	uint64_t window = tcp_window_choice(t);
+
+	t->rcv_wnd_end = max_u64(t->rcv_wnd_end, t->rcv + window);
+	return window;
+}
+
+/* The advertised limit follows arriving data two segments for one, so that a window opens as fast as slow start sends. */
+static void grow_window(struct sim_tcp *t, uint32_t len)
+{
+	if (t->config.rcvbuf != 0)
+		return;
+	if (t->rcv_limit == 0)
+		t->rcv_limit = min_u64(INITIAL_WINDOW, t->config.rcvbuf_max);
+	if (len >= t->rcv_mss / 2)
+		t->rcv_limit = max_u64(t->rcv_limit, min_u64(t->rcv_limit + 2ull * t->rcv_mss, t->rcv_space));
+}
+
+/* The receiver's own view of a round trip: how long an advertised window takes to be filled. */
+static void measure_rtt(struct sim_tcp *t)
+{
+	uint64_t now = tcp_now(t);
+
+	if (t->rcv < t->rcv_rtt_seq && t->rcv_rtt_at_ns != 0)
+		return;
+	if (t->rcv_rtt_at_ns != 0) {
+		uint64_t sample = now - t->rcv_rtt_at_ns;
+
+		t->rcv_rtt_ns = t->rcv_rtt_ns == 0 ? sample : min_u64(t->rcv_rtt_ns, sample);
+	}
+	t->rcv_rtt_seq = t->rcv + tcp_window_choice(t);
+	t->rcv_rtt_at_ns = now;
+}
+
+/* Once a round trip: room for twice what the reader took in it, and more while that grows (dynamic right-sizing). */
+static void size_buffer(struct sim_tcp *t)
+{
+	uint64_t now = tcp_now(t), rtt = t->rcv_rtt_ns != 0 ? t->rcv_rtt_ns : t->srtt8_us * 125;
+	uint64_t copied = t->read - t->space_seq;
+
+	if (t->config.rcvbuf != 0 || now - t->space_ns < rtt || rtt == 0)
+		return;
+	uint64_t wanted = 2 * copied + 16ull * t->config.mss;
+	if (wanted > t->rcv_space)
+		t->rcv_space = min_u64(wanted + wanted / 2, t->config.rcvbuf_max);
+	t->space_seq = t->read;
+	t->space_ns = now;
+}
+
+/* ------------------------------------------------------------------ ranges */
+
+static void remember(struct sim_tcp *t, struct sim_tcp_range range)
+{
+	uint32_t kept = 0;
+	struct sim_tcp_range old[SIM_TCP_SACKS];
+
+	memcpy(old, t->recent, sizeof old);
+	t->recent[0] = range;
+	for (uint32_t i = 0; i < t->num_recent && kept + 1 < SIM_TCP_SACKS; i++)
+		if (old[i].to < range.from || old[i].from > range.to)
+			t->recent[++kept] = old[i];
+	t->num_recent = kept + 1;
+}
+
+/* Ranges that rcv has swallowed are told no more. */
+static void forget(struct sim_tcp *t)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < t->num_recent; i++)
+		if (t->recent[i].to > t->rcv)
+			t->recent[kept++] = t->recent[i];
+	t->num_recent = kept;
+}
+
+static bool room_for_range(struct sim_tcp *t)
+{
+	if (t->num_ooo < t->cap_ooo)
+		return true;
+	uint32_t cap = t->cap_ooo == 0 ? 16 : t->cap_ooo * 2;
+	if (cap > TCP_RANGES_MAX)
+		return false;
+	struct sim_tcp_range *grown = realloc(t->ooo, cap * sizeof *grown);
+	if (grown == NULL)
+		return false;
+	t->ooo = grown;
+	t->cap_ooo = cap;
+	return true;
+}
+
+/* The first range that ends at or behind `from`. */
+static uint32_t range_at(const struct sim_tcp *t, uint64_t from)
+{
+	uint32_t low = 0, high = t->num_ooo;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (t->ooo[middle].to < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Puts an early range in place; false when all of it was there. */
+static bool insert(struct sim_tcp *t, struct sim_tcp_range range)
+{
+	uint32_t at = range_at(t, range.from), end = at;
+
+	if (at < t->num_ooo && t->ooo[at].from <= range.from && t->ooo[at].to >= range.to) {
+		t->dsack = range;
+		t->dsack_due = true;
+		remember(t, t->ooo[at]);
+		return false;
+	}
+	while (end < t->num_ooo && t->ooo[end].from <= range.to) {
+		range.from = min_u64(range.from, t->ooo[end].from);
+		range.to = max_u64(range.to, t->ooo[end].to);
+		end++;
+	}
+	if (end == at) {
+		if (!room_for_range(t))
+			return true; /* as if the packet had been lost */
+		memmove(&t->ooo[at + 1], &t->ooo[at], (t->num_ooo - at) * sizeof *t->ooo);
+		t->num_ooo++;
+	} else {
+		memmove(&t->ooo[at + 1], &t->ooo[end], (t->num_ooo - end) * sizeof *t->ooo);
+		t->num_ooo -= end - at - 1;
+	}
+	t->ooo[at] = range;
+	remember(t, range);
+	return true;
+}
+
+/* Moves rcv over what has become contiguous. */
+static void advance(struct sim_tcp *t, uint64_t to)
+{
+	uint32_t gone = 0;
+
+	t->rcv = to;
+	while (gone < t->num_ooo && t->ooo[gone].from <= t->rcv)
+		t->rcv = max_u64(t->rcv, t->ooo[gone++].to);
+	if (gone != 0) {
+		memmove(t->ooo, t->ooo + gone, (t->num_ooo - gone) * sizeof *t->ooo);
+		t->num_ooo -= gone;
+		forget(t);
+		if (t->num_ooo == 0)
+			t->ack_now = true;
+	}
+}
+
+uint32_t tcp_fill_sacks(struct sim_tcp *t, struct sim_tcp_packet *p)
+{
+	uint32_t n = 0, most = SIM_TCP_SACKS - 1;
+
+	p->dsack = t->dsack_due;
+	if (t->dsack_due) {
+		p->sack[n++] = t->dsack;
+		t->dsack_due = false;
+	}
+	for (uint32_t i = 0; i < t->num_recent && n < most; i++)
+		p->sack[n++] = t->recent[i];
+	return n;
+}
+
+/* ------------------------------------------------------------------ arrivals */
+
+static void duplicate(struct sim_tcp *t, uint64_t from, uint64_t to)
+{
+	t->dsack = (struct sim_tcp_range){ from, to };
+	t->dsack_due = to > from;
+	tcp_quickack(t);
+	t->ack_due = true;
+	tcp_ack_check(t, false);
+}
+
+static void take_fin(struct sim_tcp *t)
+{
+	if (t->fin_received || t->fin_at == TCP_NONE || t->rcv < t->fin_at)
+		return;
+	t->fin_received = true;
+	t->rcv = t->fin_at + 1;
+	t->ack_now = true;
+	t->pending |= SIM_TCP_PEER_DONE;
+	tcp_closing_check(t);
+}
+
+static void in_order(struct sim_tcp *t, uint64_t to)
+{
+	uint64_t before = t->rcv;
+
+	advance(t, to);
+	if (t->rcv != before)
+		t->pending |= SIM_TCP_READABLE;
+	take_fin(t);
+}
+
+/* Data or a FIN. What lies beyond the window is dropped. */
+void tcp_receive(struct sim_tcp *t, const struct sim_tcp_packet *p)
+{
+	uint64_t end = p->seq + p->len;
+	bool fin = (p->flags & SIM_TCP_FIN) != 0;
+
+	if (t->fin_received || (end <= t->rcv && !(fin && p->seq <= t->rcv && end == t->rcv))) {
+		duplicate(t, p->seq, end + (fin ? 1 : 0));
+		return;
+	}
+	if (end > t->rcv_wnd_end && end > t->rcv + tcp_window_choice(t)) {
+		t->ack_now = true;
+		tcp_ack_check(t, false);
+		return;
+	}
+	if (fin)
+		t->fin_at = end;
+	grow_window(t, p->len);
+	measure_rtt(t);
+	tcp_ack_arrived(t, p->len);
+	if (p->seq <= t->rcv)
+		in_order(t, end);
+	else
+		(void)insert(t, (struct sim_tcp_range){ p->seq, end });
+	tcp_ack_check(t, t->num_ooo != 0);
+}
+
+size_t sim_tcp_readable(const struct sim_tcp *t)
+{
+	return (size_t)(t->rcv - t->read - (t->fin_received ? 1 : 0));
+}
+
+size_t sim_tcp_read(struct sim_tcp *t, size_t n)
+{
+	size_t took = (size_t)min_u64(n, sim_tcp_readable(t));
+
+	t->read += took;
+	if (took != 0 && !t->dead) {
+		size_buffer(t);
+		tcp_ack_after_read(t);
+	}
+	return took;
+}
