@@ -149,14 +149,24 @@ void dk_init(struct dk_node *n, const char *name, struct tp_transport *tp, const
 	n->config.pex = false;
 	n->config.addr_book_strict = false;
 	n->channels[0] = (struct sy_channel){.id = DK_CHANNEL, .priority = 5, .send_queue_capacity = 10};
-	n->channels[1] = (struct sy_channel){.id = DK_INBOX, .priority = 1, .send_queue_capacity = 100, .inbox = SY_INBOX_STALL, .inbox_bytes = 4000};
+	n->channels[1] =
+	    (struct sy_channel){.id = DK_INBOX, .priority = 1, .send_queue_capacity = 100, .inbox = SY_INBOX_STALL, .inbox_bytes = 4000};
 	n->reactor = (struct sy_reactor){.name = "recorder", .channels = n->channels, .num_channels = 2, .self = n, .receive = receive};
 	n->store = (struct tp_store){.ctx = n, .save_book = save_book};
 	n->driver_config = (struct tp_driver_config){
-		.listen = *ip,
-		.store = &n->store,
-		.hooks = {.ctx = n, .sign = on_sign, .deliver = on_deliver, .send_done = on_send_done, .peer_up = on_up, .peer_down = on_down,
-	              .started = on_started, .stopped = on_stopped, .trace = on_trace, .save_failed = on_save_failed, .worked = on_worked},
+	    .listen = *ip,
+	    .store = &n->store,
+	    .hooks = {.ctx = n,
+	              .sign = on_sign,
+	              .deliver = on_deliver,
+	              .send_done = on_send_done,
+	              .peer_up = on_up,
+	              .peer_down = on_down,
+	              .started = on_started,
+	              .stopped = on_stopped,
+	              .trace = on_trace,
+	              .save_failed = on_save_failed,
+	              .worked = on_worked},
 	};
 	n->tp = tp;
 }
@@ -202,7 +212,7 @@ enum sy_err dk_try_send(struct dk_node *n, uint8_t channel, const void *bytes, s
 enum sy_err dk_send(struct dk_node *n, uint8_t channel, const void *bytes, size_t len, uint64_t timeout_ns, uint64_t token)
 {
 	struct sy_input in = {
-		.kind = SY_IN_SEND, .conn = n->peer, .channel = channel, .bytes = {bytes, len}, .timeout_ns = timeout_ns, .token = token};
+	    .kind = SY_IN_SEND, .conn = n->peer, .channel = channel, .bytes = {bytes, len}, .timeout_ns = timeout_ns, .token = token};
 	return tp_driver_input(n->driver, &in).err;
 }
 

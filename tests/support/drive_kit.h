@@ -12,10 +12,10 @@
 
 struct dk_node {
 	struct test_env memory;
-	struct sy_config config;           /* to be edited between dk_init and dk_make */
+	struct sy_config config; /* to be edited between dk_init and dk_make */
 	struct tp_driver_config driver_config;
 	struct tp_store store;
-	struct sy_channel channels[2];     /* DK_CHANNEL inline, DK_INBOX through an inbox */
+	struct sy_channel channels[2]; /* DK_CHANNEL inline, DK_INBOX through an inbox */
 	struct sy_reactor reactor;
 	uint8_t secret[64];
 	struct sy_id id;
@@ -23,17 +23,17 @@ struct dk_node {
 	struct tp_transport *tp;
 	struct sy_node *core;
 	struct tp_driver *driver;
-	struct sy_netaddr at;              /* id@ip:port once started */
+	struct sy_netaddr at; /* id@ip:port once started */
 
 	/* what the hooks and the reactor saw */
 	uint32_t ups, downs, sends_done, filters, signs, deliveries, saves, save_failures, traces;
 	enum sy_err last_down, last_send, started_err, refused;
 	bool started, stopped;
-	struct sy_ref peer;                /* the last one up */
-	uint64_t received, messages;       /* bytes and messages on both channels */
-	uint64_t digest;                   /* of the bytes in order */
+	struct sy_ref peer;          /* the last one up */
+	uint64_t received, messages; /* bytes and messages on both channels */
+	uint64_t digest;             /* of the bytes in order */
 	uint64_t frames_out, frames_in;
-	struct sy_ref asked;               /* of the last filter or signature */
+	struct sy_ref asked; /* of the last filter or signature */
 	uint8_t challenge[32];
 	uint64_t work[128];
 	uint32_t num_work;

@@ -61,13 +61,13 @@ static void pair_nowhere(struct net_world *w, struct sy_netaddr *at)
 }
 
 const struct net_kind net_pair = {
-	.name = "pair",
-	.make = pair_make,
-	.free = pair_free,
-	.endpoint = pair_endpoint,
-	.forget = pair_forget,
-	.address = pair_address,
-	.step = pair_step,
-	.nowhere = pair_nowhere,
-	.bounds_dials = true,
+    .name = "pair",
+    .make = pair_make,
+    .free = pair_free,
+    .endpoint = pair_endpoint,
+    .forget = pair_forget,
+    .address = pair_address,
+    .step = pair_step,
+    .nowhere = pair_nowhere,
+    .bounds_dials = true,
 };

@@ -18,8 +18,8 @@ struct net_world {
 static struct net_world *sim_make(void)
 {
 	const struct sim_net_config config = {
-		.tcp = SIM_TCP_NONE,
-		.link = {.latency = {.kind = SIM_DIST_CONSTANT, .a_ns = 2000000}, .mtu = 1500},
+	    .tcp = SIM_TCP_NONE,
+	    .link = {.latency = {.kind = SIM_DIST_CONSTANT, .a_ns = 2000000}, .mtu = 1500},
 	};
 	const struct sy_netaddr localhost = net_v4(127, 0, 0, 1, 0);
 	struct net_world *w = calloc(1, sizeof(*w));
@@ -84,12 +84,12 @@ static void sim_nowhere(struct net_world *w, struct sy_netaddr *at)
 }
 
 const struct net_kind net_sim = {
-	.name = "sim",
-	.make = sim_make,
-	.free = sim_free,
-	.endpoint = sim_endpoint,
-	.forget = sim_forget,
-	.address = sim_address,
-	.step = sim_step,
-	.nowhere = sim_nowhere,
+    .name = "sim",
+    .make = sim_make,
+    .free = sim_free,
+    .endpoint = sim_endpoint,
+    .forget = sim_forget,
+    .address = sim_address,
+    .step = sim_step,
+    .nowhere = sim_nowhere,
 };

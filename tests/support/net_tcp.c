@@ -87,7 +87,8 @@ static void tcp_nowhere(struct net_world *w, struct sy_netaddr *at)
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof(in);
 	w->deaf = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(w->deaf, (struct sockaddr *)&in, len) != 0 || listen(w->deaf, 0) != 0 || getsockname(w->deaf, (struct sockaddr *)&in, &len) != 0)
+	if (bind(w->deaf, (struct sockaddr *)&in, len) != 0 || listen(w->deaf, 0) != 0 ||
+	    getsockname(w->deaf, (struct sockaddr *)&in, &len) != 0)
 		abort();
 	for (unsigned i = 0; i < FILLERS; i++) {
 		w->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -97,13 +98,13 @@ static void tcp_nowhere(struct net_world *w, struct sy_netaddr *at)
 }
 
 const struct net_kind net_tcp = {
-	.name = "tcp",
-	.make = tcp_make,
-	.free = tcp_free,
-	.endpoint = tcp_endpoint,
-	.forget = tcp_forget,
-	.address = tcp_address,
-	.step = tcp_step,
-	.nowhere = tcp_nowhere,
-	.bounds_dials = true,
+    .name = "tcp",
+    .make = tcp_make,
+    .free = tcp_free,
+    .endpoint = tcp_endpoint,
+    .forget = tcp_forget,
+    .address = tcp_address,
+    .step = tcp_step,
+    .nowhere = tcp_nowhere,
+    .bounds_dials = true,
 };

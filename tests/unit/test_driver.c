@@ -34,13 +34,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define UNTIL(r, condition)                                                                                \
-	do {                                                                                                   \
-		uint64_t limit_ns_ = tp_pair_now_ns((r)->net) + 600 * DK_SECOND;                                   \
-		while (!(condition)) {                                                                             \
-			if (!tp_pair_step((r)->net, limit_ns_))                                                        \
-				fail_msg("%s: never true", #condition);                                                    \
-		}                                                                                                  \
+#define UNTIL(r, condition)                                              \
+	do {                                                                 \
+		uint64_t limit_ns_ = tp_pair_now_ns((r)->net) + 600 * DK_SECOND; \
+		while (!(condition)) {                                           \
+			if (!tp_pair_step((r)->net, limit_ns_))                      \
+				fail_msg("%s: never true", #condition);                  \
+		}                                                                \
 	} while (0)
 
 static void idle(struct rig *r, uint64_t ns)
@@ -495,34 +495,34 @@ static void test_driver_survives_every_failing_allocation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_driver_joins_exchanges_and_stops),
-		CASE(test_driver_counts_frames_on_both_ends_alike),
-		CASE(test_driver_keeps_bytes_whole_over_short_writes),
-		CASE(test_driver_keeps_bytes_whole_where_not_one_frame_fits),
-		CASE(test_driver_keeps_bytes_whole_in_large_batches),
-		CASE(test_driver_idle_connection_fits_its_budget),
-		CASE(test_driver_idle_nodes_wake_for_nothing_but_pings),
-		CASE(test_driver_crash_resets_the_other_side),
-		CASE(test_driver_crash_while_dialling_leaves_nothing),
-		CASE(test_driver_flush_stop_delivers_what_was_queued),
-		CASE(test_driver_dial_that_is_refused_is_told),
-		CASE(test_driver_start_tells_that_a_port_is_in_use),
-		CASE(test_driver_without_listening_dials_all_the_same),
-		CASE(test_driver_signature_may_come_later),
-		CASE(test_driver_signer_that_fails_ends_the_handshake),
-		CASE(test_driver_without_a_signer_joins_nobody),
-		CASE(test_driver_filters_may_answer_later_and_refuse),
-		CASE(test_driver_filters_inside_the_hook_pass),
-		CASE(test_driver_save_that_fails_is_told_and_tried_again),
-		CASE(test_driver_save_that_fails_is_tried_later_and_at_the_end),
-		CASE(test_driver_save_happens_at_the_stop_when_the_book_has_changed),
-		CASE(test_driver_work_done_later_stalls_only_the_sender),
-		CASE(test_driver_without_a_worker_works_at_once),
-		CASE(test_driver_takes_inputs_from_inside_hooks),
-		CASE(test_driver_refuses_inputs_from_inside_the_node),
-		CASE(test_driver_tells_how_a_waiting_send_ends),
-		CASE(test_driver_resolves_the_names_of_persistent_peers),
-		cmocka_unit_test(test_driver_survives_every_failing_allocation),
+	    CASE(test_driver_joins_exchanges_and_stops),
+	    CASE(test_driver_counts_frames_on_both_ends_alike),
+	    CASE(test_driver_keeps_bytes_whole_over_short_writes),
+	    CASE(test_driver_keeps_bytes_whole_where_not_one_frame_fits),
+	    CASE(test_driver_keeps_bytes_whole_in_large_batches),
+	    CASE(test_driver_idle_connection_fits_its_budget),
+	    CASE(test_driver_idle_nodes_wake_for_nothing_but_pings),
+	    CASE(test_driver_crash_resets_the_other_side),
+	    CASE(test_driver_crash_while_dialling_leaves_nothing),
+	    CASE(test_driver_flush_stop_delivers_what_was_queued),
+	    CASE(test_driver_dial_that_is_refused_is_told),
+	    CASE(test_driver_start_tells_that_a_port_is_in_use),
+	    CASE(test_driver_without_listening_dials_all_the_same),
+	    CASE(test_driver_signature_may_come_later),
+	    CASE(test_driver_signer_that_fails_ends_the_handshake),
+	    CASE(test_driver_without_a_signer_joins_nobody),
+	    CASE(test_driver_filters_may_answer_later_and_refuse),
+	    CASE(test_driver_filters_inside_the_hook_pass),
+	    CASE(test_driver_save_that_fails_is_told_and_tried_again),
+	    CASE(test_driver_save_that_fails_is_tried_later_and_at_the_end),
+	    CASE(test_driver_save_happens_at_the_stop_when_the_book_has_changed),
+	    CASE(test_driver_work_done_later_stalls_only_the_sender),
+	    CASE(test_driver_without_a_worker_works_at_once),
+	    CASE(test_driver_takes_inputs_from_inside_hooks),
+	    CASE(test_driver_refuses_inputs_from_inside_the_node),
+	    CASE(test_driver_tells_how_a_waiting_send_ends),
+	    CASE(test_driver_resolves_the_names_of_persistent_peers),
+	    cmocka_unit_test(test_driver_survives_every_failing_allocation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,11 +20,11 @@
 #define ID_B "68894d58f18f2c34d49eb2f4b110e042cd0f3150"
 
 /* As upstream writes it, but for the fraction of a second, which is cut. */
-#define ENTRY(bucket, type, attempt)                                                                       \
-	"\t\t{\n\t\t\t\"addr\": {\n\t\t\t\t\"id\": \"" ID_A "\",\n\t\t\t\t\"ip\": \"12.1.2.3\",\n\t\t\t\t\"port\": 26656\n\t\t\t},\n"             \
-	"\t\t\t\"src\": {\n\t\t\t\t\"id\": \"" ID_B "\",\n\t\t\t\t\"ip\": \"2001:db8::7\",\n\t\t\t\t\"port\": 26657\n\t\t\t},\n"                  \
-	"\t\t\t\"buckets\": [\n\t\t\t\t" bucket "\n\t\t\t],\n\t\t\t\"attempts\": 3,\n\t\t\t\"bucket_type\": " type ",\n"                      \
-	"\t\t\t\"last_attempt\": \"" attempt "\",\n\t\t\t\"last_success\": \"0001-01-01T00:00:00Z\",\n"                                       \
+#define ENTRY(bucket, type, attempt)                                                                                              \
+	"\t\t{\n\t\t\t\"addr\": {\n\t\t\t\t\"id\": \"" ID_A "\",\n\t\t\t\t\"ip\": \"12.1.2.3\",\n\t\t\t\t\"port\": 26656\n\t\t\t},\n" \
+	"\t\t\t\"src\": {\n\t\t\t\t\"id\": \"" ID_B "\",\n\t\t\t\t\"ip\": \"2001:db8::7\",\n\t\t\t\t\"port\": 26657\n\t\t\t},\n"      \
+	"\t\t\t\"buckets\": [\n\t\t\t\t" bucket "\n\t\t\t],\n\t\t\t\"attempts\": 3,\n\t\t\t\"bucket_type\": " type ",\n"              \
+	"\t\t\t\"last_attempt\": \"" attempt "\",\n\t\t\t\"last_success\": \"0001-01-01T00:00:00Z\",\n"                               \
 	"\t\t\t\"last_ban_time\": \"0001-01-01T00:00:00Z\"\n\t\t}"
 #define BOOK(list, entries) "{\n\t\"key\": \"" KEY "\",\n\t\"" list "\": [" entries "]\n}"
 
@@ -81,7 +81,8 @@ static void test_addrbook_load_reads_upstreams_file(void **state)
 
 static void test_addrbook_save_writes_upstreams_bytes(void **state)
 {
-	static const char text[] = BOOK("addrs", "\n" ENTRY("213", "1", "2026-08-04T06:24:08Z") ",\n" ENTRY("1,\n\t\t\t\t63", "2", "0001-01-01T00:00:00Z") "\n\t");
+	static const char text[] =
+	    BOOK("addrs", "\n" ENTRY("213", "1", "2026-08-04T06:24:08Z") ",\n" ENTRY("1,\n\t\t\t\t63", "2", "0001-01-01T00:00:00Z") "\n\t");
 	struct paths p = paths_in(state);
 	uint8_t *snapshot;
 	size_t len;
@@ -124,7 +125,8 @@ static void test_addrbook_bans_live_in_a_file_of_their_own(void **state)
 	uint8_t snapshot[4096], *loaded;
 	size_t len = sy_snapshot_size(2), loaded_len;
 	char key[25];
-	struct sy_book_record entry = {.num_buckets = 1, .buckets = {7}, .type = SY_RECORD_NEW}, ban = {.type = SY_RECORD_BAN, .last_ban_s = 1785824648};
+	struct sy_book_record entry = {.num_buckets = 1, .buckets = {7}, .type = SY_RECORD_NEW},
+	                      ban = {.type = SY_RECORD_BAN, .last_ban_s = 1785824648};
 	assert_int_equal(sy_netaddr_parse(ID_A "@12.1.2.3:26656", &entry.addr, NULL), SY_OK);
 	assert_int_equal(sy_netaddr_parse(ID_B "@12.9.2.3:26656", &entry.src, NULL), SY_OK);
 	ban.addr = entry.src;
@@ -167,12 +169,12 @@ static void test_addrbook_bans_live_in_a_file_of_their_own(void **state)
 static void test_addrbook_load_leaves_senseless_entries_to_the_core(void **state)
 {
 	static const char *const entries[] = {
-		"{}",
-		"{\"addr\":null,\"src\":null,\"buckets\":null,\"bucket_type\":1}",
-		"{\"addr\":{\"id\":\"xyz\",\"ip\":\"\",\"port\":0},\"buckets\":[70000],\"bucket_type\":9}",
-		"{\"addr\":{\"id\":\"" ID_A "\",\"ip\":\"1.2.3.4\",\"port\":1},\"buckets\":[1,2,3,4,5],\"bucket_type\":1}",
-		"{\"addr\":{\"id\":\"" ID_A "\",\"ip\":\"1.2.3.4\",\"port\":1},\"buckets\":[-1],\"bucket_type\":1}",
-		"{\"addr\":{\"id\":\"" ID_A "\",\"ip\":\"1.2.3.4\",\"port\":1},\"buckets\":[1],\"bucket_type\":3}",
+	    "{}",
+	    "{\"addr\":null,\"src\":null,\"buckets\":null,\"bucket_type\":1}",
+	    "{\"addr\":{\"id\":\"xyz\",\"ip\":\"\",\"port\":0},\"buckets\":[70000],\"bucket_type\":9}",
+	    "{\"addr\":{\"id\":\"" ID_A "\",\"ip\":\"1.2.3.4\",\"port\":1},\"buckets\":[1,2,3,4,5],\"bucket_type\":1}",
+	    "{\"addr\":{\"id\":\"" ID_A "\",\"ip\":\"1.2.3.4\",\"port\":1},\"buckets\":[-1],\"bucket_type\":1}",
+	    "{\"addr\":{\"id\":\"" ID_A "\",\"ip\":\"1.2.3.4\",\"port\":1},\"buckets\":[1],\"bucket_type\":3}",
 	};
 	struct paths p = paths_in(state);
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
@@ -302,17 +304,17 @@ static void test_addrbook_bans_path_follows_the_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_DIR(test_addrbook_load_reads_upstreams_file),
-		IN_DIR(test_addrbook_save_writes_upstreams_bytes),
-		IN_DIR(test_addrbook_times_do_not_depend_on_the_time_zone),
-		IN_DIR(test_addrbook_bans_live_in_a_file_of_their_own),
-		IN_DIR(test_addrbook_load_leaves_senseless_entries_to_the_core),
-		IN_DIR(test_addrbook_load_names_what_is_wrong_and_where),
-		IN_DIR(test_addrbook_load_refuses_every_truncation),
-		IN_DIR(test_addrbook_errors_of_the_side_file_name_it),
-		IN_DIR(test_addrbook_load_without_files_finds_nothing),
-		IN_DIR(test_addrbook_save_that_fails_changes_nothing),
-		cmocka_unit_test(test_addrbook_bans_path_follows_the_name),
+	    IN_DIR(test_addrbook_load_reads_upstreams_file),
+	    IN_DIR(test_addrbook_save_writes_upstreams_bytes),
+	    IN_DIR(test_addrbook_times_do_not_depend_on_the_time_zone),
+	    IN_DIR(test_addrbook_bans_live_in_a_file_of_their_own),
+	    IN_DIR(test_addrbook_load_leaves_senseless_entries_to_the_core),
+	    IN_DIR(test_addrbook_load_names_what_is_wrong_and_where),
+	    IN_DIR(test_addrbook_load_refuses_every_truncation),
+	    IN_DIR(test_addrbook_errors_of_the_side_file_name_it),
+	    IN_DIR(test_addrbook_load_without_files_finds_nothing),
+	    IN_DIR(test_addrbook_save_that_fails_changes_nothing),
+	    cmocka_unit_test(test_addrbook_bans_path_follows_the_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

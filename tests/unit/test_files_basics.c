@@ -21,8 +21,8 @@
 
 static void test_base64_encodes_and_decodes_the_vectors(void **state)
 {
-	static const char *const vectors[][2] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-	                                         {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+	static const char *const vectors[][2] = {
+	    {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
 	(void)state;
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		char text[TP_BASE64_TEXT(6)];
@@ -56,14 +56,14 @@ static void test_rfc3339_parses_what_go_writes(void **state)
 		const char *text;
 		int64_t unix_s;
 	} times[] = {
-		{"1970-01-01T00:00:01Z", 1},
-		{"2026-08-04T06:24:08.123456789Z", 1785824648},
-		{"2026-08-04T08:24:08.1+02:00", 1785824648},
-		{"2026-08-03T22:54:08-07:30", 1785824648},
-		{"0001-01-01T00:00:00Z", 0},
-		{"2000-02-29T23:59:59Z", 951868799},
-		{"1969-12-31T23:59:59Z", -1},
-		{"9999-12-31T23:59:59Z", 253402300799},
+	    {"1970-01-01T00:00:01Z", 1},
+	    {"2026-08-04T06:24:08.123456789Z", 1785824648},
+	    {"2026-08-04T08:24:08.1+02:00", 1785824648},
+	    {"2026-08-03T22:54:08-07:30", 1785824648},
+	    {"0001-01-01T00:00:00Z", 0},
+	    {"2000-02-29T23:59:59Z", 951868799},
+	    {"1969-12-31T23:59:59Z", -1},
+	    {"9999-12-31T23:59:59Z", 253402300799},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
@@ -75,10 +75,24 @@ static void test_rfc3339_parses_what_go_writes(void **state)
 
 static void test_rfc3339_refuses_what_is_none(void **state)
 {
-	static const char *const wrong[] = {"", "2026", "2026-08-04", "2026-08-04T06:24:08", "2026-08-04 06:24:08Z", "2026-13-04T06:24:08Z",
-	                                    "2026-02-29T06:24:08Z", "2026-08-04T24:00:00Z", "2026-08-04T06:60:00Z", "2026-08-04T06:24:60Z",
-	                                    "2026-08-04T06:24:08.Z", "2026-08-04T06:24:08Zx", "2026-08-04T06:24:08+0200", "2026-08-04T06:24:08+24:00",
-	                                    "1900-02-29T00:00:00Z", "2026-00-01T00:00:00Z", "2026-01-00T00:00:00Z", "-026-01-01T00:00:00Z"};
+	static const char *const wrong[] = {"",
+	                                    "2026",
+	                                    "2026-08-04",
+	                                    "2026-08-04T06:24:08",
+	                                    "2026-08-04 06:24:08Z",
+	                                    "2026-13-04T06:24:08Z",
+	                                    "2026-02-29T06:24:08Z",
+	                                    "2026-08-04T24:00:00Z",
+	                                    "2026-08-04T06:60:00Z",
+	                                    "2026-08-04T06:24:60Z",
+	                                    "2026-08-04T06:24:08.Z",
+	                                    "2026-08-04T06:24:08Zx",
+	                                    "2026-08-04T06:24:08+0200",
+	                                    "2026-08-04T06:24:08+24:00",
+	                                    "1900-02-29T00:00:00Z",
+	                                    "2026-00-01T00:00:00Z",
+	                                    "2026-01-00T00:00:00Z",
+	                                    "-026-01-01T00:00:00Z"};
 	int64_t unix_s;
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -245,18 +259,18 @@ static void test_genesis_tells_what_is_wrong(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_base64_encodes_and_decodes_the_vectors),
-		cmocka_unit_test(test_base64_decode_refuses_what_is_none),
-		cmocka_unit_test(test_rfc3339_parses_what_go_writes),
-		cmocka_unit_test(test_rfc3339_refuses_what_is_none),
-		cmocka_unit_test(test_rfc3339_formats_and_parses_back),
-		IN_DIR(test_file_write_replaces_the_whole_file),
-		IN_DIR(test_file_write_that_fails_leaves_the_old_file),
-		IN_DIR(test_file_read_tells_what_is_wrong),
-		IN_DIR(test_home_make_makes_what_is_missing),
-		IN_DIR(test_home_make_tells_what_is_in_the_way),
-		IN_DIR(test_genesis_chain_id_is_read),
-		IN_DIR(test_genesis_tells_what_is_wrong),
+	    cmocka_unit_test(test_base64_encodes_and_decodes_the_vectors),
+	    cmocka_unit_test(test_base64_decode_refuses_what_is_none),
+	    cmocka_unit_test(test_rfc3339_parses_what_go_writes),
+	    cmocka_unit_test(test_rfc3339_refuses_what_is_none),
+	    cmocka_unit_test(test_rfc3339_formats_and_parses_back),
+	    IN_DIR(test_file_write_replaces_the_whole_file),
+	    IN_DIR(test_file_write_that_fails_leaves_the_old_file),
+	    IN_DIR(test_file_read_tells_what_is_wrong),
+	    IN_DIR(test_home_make_makes_what_is_missing),
+	    IN_DIR(test_home_make_tells_what_is_in_the_way),
+	    IN_DIR(test_genesis_chain_id_is_read),
+	    IN_DIR(test_genesis_tells_what_is_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

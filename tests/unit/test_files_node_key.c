@@ -20,8 +20,8 @@
 static void test_node_key_load_reads_the_vector(void **state)
 {
 	static const char *const texts[] = {
-		FILE_TEXT,
-		"\n{ \"x\": [1, {}], \"priv_key\" : {\n\"value\":\"" VALUE "\", \"type\":\"tendermint/PrivKeyEd25519\", \"y\":null }}\n",
+	    FILE_TEXT,
+	    "\n{ \"x\": [1, {}], \"priv_key\" : {\n\"value\":\"" VALUE "\", \"type\":\"tendermint/PrivKeyEd25519\", \"y\":null }}\n",
 	};
 	struct tp_node_key key;
 	char path[512], id[SY_ID_TEXT];
@@ -138,12 +138,9 @@ static void test_node_key_load_tells_of_a_missing_file_and_of_no_file(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_DIR(test_node_key_load_reads_the_vector),
-		IN_DIR(test_node_key_save_writes_upstreams_bytes),
-		IN_DIR(test_node_key_load_or_make_makes_one_once),
-		IN_DIR(test_node_key_that_cannot_be_saved_is_not_used),
-		IN_DIR(test_node_key_load_tells_what_is_wrong),
-		IN_DIR(test_node_key_load_tells_of_a_missing_file_and_of_no_file),
+	    IN_DIR(test_node_key_load_reads_the_vector),       IN_DIR(test_node_key_save_writes_upstreams_bytes),
+	    IN_DIR(test_node_key_load_or_make_makes_one_once), IN_DIR(test_node_key_that_cannot_be_saved_is_not_used),
+	    IN_DIR(test_node_key_load_tells_what_is_wrong),    IN_DIR(test_node_key_load_tells_of_a_missing_file_and_of_no_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,13 +78,13 @@ static int teardown(void **state)
 	return busy;
 }
 
-#define UNTIL(r, condition)                                                                                \
-	do {                                                                                                   \
-		while (!(condition)) {                                                                             \
-			uv_run(&(r)->loop, UV_RUN_ONCE);                                                               \
-			if (uv_hrtime() - (r)->began_ns > 30 * DK_SECOND)                                              \
-				fail_msg("%s: never true", #condition);                                                    \
-		}                                                                                                  \
+#define UNTIL(r, condition)                                   \
+	do {                                                      \
+		while (!(condition)) {                                \
+			uv_run(&(r)->loop, UV_RUN_ONCE);                  \
+			if (uv_hrtime() - (r)->began_ns > 30 * DK_SECOND) \
+				fail_msg("%s: never true", #condition);       \
+		}                                                     \
 	} while (0)
 
 static void join(struct rig *r, uint32_t slots)
@@ -98,7 +98,12 @@ static void join(struct rig *r, uint32_t slots)
 
 static unsigned column(enum sy_err err)
 {
-	return err == SY_OK ? 0 : err == SY_TIMEOUT ? 1 : err == SY_QUEUE_FULL || err == SY_AGAIN ? 2 : err == SY_NO_PEER ? 3 : err == SY_NOT_RUNNING ? 4 : 5;
+	return err == SY_OK                              ? 0
+	       : err == SY_TIMEOUT                       ? 1
+	       : err == SY_QUEUE_FULL || err == SY_AGAIN ? 2
+	       : err == SY_NO_PEER                       ? 3
+	       : err == SY_NOT_RUNNING                   ? 4
+	                                                 : 5;
 }
 
 static void *send_all(void *arg)
@@ -222,12 +227,12 @@ static void test_mailbox_new_checks_its_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_mailbox_sends_of_many_threads_arrive),
-		CASE(test_mailbox_try_send_never_waits_for_room),
-		CASE(test_mailbox_send_times_out_where_nothing_moves),
-		CASE(test_mailbox_tells_that_there_is_no_such_peer),
-		CASE(test_mailbox_close_wakes_everybody),
-		CASE(test_mailbox_new_checks_its_size),
+	    CASE(test_mailbox_sends_of_many_threads_arrive),
+	    CASE(test_mailbox_try_send_never_waits_for_room),
+	    CASE(test_mailbox_send_times_out_where_nothing_moves),
+	    CASE(test_mailbox_tells_that_there_is_no_such_peer),
+	    CASE(test_mailbox_close_wakes_everybody),
+	    CASE(test_mailbox_new_checks_its_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

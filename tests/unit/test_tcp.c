@@ -101,8 +101,16 @@ static void make(struct rig *r, struct end *e, const uint8_t *bind_ip)
 {
 	const struct tp_tcp_config config = {.loop = &r->loop, .bind_ip = bind_ip};
 	const struct tp_events events = {
-		.ctx = e, .accepted = on_accepted, .dialled = on_dialled, .dial_failed = on_dial_failed, .bytes = on_bytes, .eof = on_eof,
-		.failed = on_failed, .writable = on_cookie, .wake = on_wake, .resolved = on_resolved,
+	    .ctx = e,
+	    .accepted = on_accepted,
+	    .dialled = on_dialled,
+	    .dial_failed = on_dial_failed,
+	    .bytes = on_bytes,
+	    .eof = on_eof,
+	    .failed = on_failed,
+	    .writable = on_cookie,
+	    .wake = on_wake,
+	    .resolved = on_resolved,
 	};
 	memset(e, 0, sizeof(*e));
 	assert_int_equal(tp_tcp_new(&e->tp, &config), SY_OK);
@@ -136,13 +144,13 @@ static int teardown(void **state)
 	return busy;
 }
 
-#define UNTIL(r, condition)                                                                                \
-	do {                                                                                                   \
-		while (!(condition)) {                                                                             \
-			uv_run(&(r)->loop, UV_RUN_ONCE);                                                               \
-			if (uv_hrtime() - (r)->began_ns > 30 * SECOND)                                                 \
-				fail_msg("%s: never true", #condition);                                                    \
-		}                                                                                                  \
+#define UNTIL(r, condition)                                \
+	do {                                                   \
+		while (!(condition)) {                             \
+			uv_run(&(r)->loop, UV_RUN_ONCE);               \
+			if (uv_hrtime() - (r)->began_ns > 30 * SECOND) \
+				fail_msg("%s: never true", #condition);    \
+		}                                                  \
 	} while (0)
 
 static const struct sy_netaddr v6_loopback = {.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
@@ -352,18 +360,18 @@ static void test_tcp_new_needs_a_loop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_tcp_speaks_ipv6),
-		CASE(test_tcp_wildcard_takes_both_families),
-		CASE(test_tcp_port_is_in_use_across_transports),
-		CASE(test_tcp_source_address_of_the_other_family_is_ignored),
-		CASE(test_tcp_source_address_that_is_not_ours_is_unreachable),
-		CASE(test_tcp_reset_is_noticed_behind_a_closed_window),
-		CASE(test_tcp_options_are_set),
-		CASE(test_tcp_dial_without_descriptors_is_a_limit),
-		CASE(test_tcp_accept_without_descriptors_waits),
-		CASE(test_tcp_fini_with_a_lookup_under_way_is_silent),
-		CASE(test_tcp_lookups_are_bounded),
-		CASE(test_tcp_new_needs_a_loop),
+	    CASE(test_tcp_speaks_ipv6),
+	    CASE(test_tcp_wildcard_takes_both_families),
+	    CASE(test_tcp_port_is_in_use_across_transports),
+	    CASE(test_tcp_source_address_of_the_other_family_is_ignored),
+	    CASE(test_tcp_source_address_that_is_not_ours_is_unreachable),
+	    CASE(test_tcp_reset_is_noticed_behind_a_closed_window),
+	    CASE(test_tcp_options_are_set),
+	    CASE(test_tcp_dial_without_descriptors_is_a_limit),
+	    CASE(test_tcp_accept_without_descriptors_waits),
+	    CASE(test_tcp_fini_with_a_lookup_under_way_is_silent),
+	    CASE(test_tcp_lookups_are_bounded),
+	    CASE(test_tcp_new_needs_a_loop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

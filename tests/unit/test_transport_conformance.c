@@ -25,7 +25,7 @@ struct conn {
 	unsigned accepted, dialled, dial_failed, eof, failed, writable, events;
 	enum sy_err err;
 	size_t received, sent, to_send, biggest;
-	size_t window;        /* given again after each event; 0: the test gives windows itself */
+	size_t window; /* given again after each event; 0: the test gives windows itself */
 	bool close_in_event, closed;
 	unsigned events_at_close;
 };
@@ -33,9 +33,9 @@ struct conn {
 struct end {
 	struct tp_transport *tp;
 	struct sy_netaddr at;
-	uint64_t base;           /* of the cookies */
+	uint64_t base; /* of the cookies */
 	struct conn conns[MAX_CONNS];
-	unsigned num_conns;      /* accepted from index num_dialled on */
+	unsigned num_conns; /* accepted from index num_dialled on */
 	bool refuse, fini_in_event, finished;
 	size_t accept_with_window;
 	unsigned wakes, resolutions;
@@ -216,16 +216,16 @@ static void attach(struct rig *r, unsigned i)
 {
 	struct end *e = &r->ends[i];
 	const struct tp_events events = {
-		.ctx = e,
-		.accepted = on_accepted,
-		.dialled = on_dialled,
-		.dial_failed = on_dial_failed,
-		.bytes = on_bytes,
-		.eof = on_eof,
-		.failed = on_failed,
-		.writable = on_writable,
-		.wake = on_wake,
-		.resolved = on_resolved,
+	    .ctx = e,
+	    .accepted = on_accepted,
+	    .dialled = on_dialled,
+	    .dial_failed = on_dial_failed,
+	    .bytes = on_bytes,
+	    .eof = on_eof,
+	    .failed = on_failed,
+	    .writable = on_writable,
+	    .wake = on_wake,
+	    .resolved = on_resolved,
 	};
 	e->tp = r->kind->endpoint(r->w, i);
 	assert_non_null(e->tp);
@@ -256,13 +256,13 @@ static int teardown(void **state)
 }
 
 /* Steps until the condition holds; the test fails when nothing can happen any more. */
-#define UNTIL(r, condition)                                                                                \
-	do {                                                                                                   \
-		unsigned steps_ = 0;                                                                               \
-		while (!(condition)) {                                                                             \
-			if (!(r)->kind->step((r)->w) || ++steps_ > STEPS_MAX)                                          \
-				fail_msg("%s: never true", #condition);                                                    \
-		}                                                                                                  \
+#define UNTIL(r, condition)                                       \
+	do {                                                          \
+		unsigned steps_ = 0;                                      \
+		while (!(condition)) {                                    \
+			if (!(r)->kind->step((r)->w) || ++steps_ > STEPS_MAX) \
+				fail_msg("%s: never true", #condition);           \
+		}                                                         \
 	} while (0)
 
 /* Lets happen what happens until an endpoint's clock has moved on this far. */
@@ -776,38 +776,41 @@ static void test_transport_fini_inside_an_event_ends_everything(void **state)
 	join(r, &near, &far);
 }
 
-#define CASE(name) {#name, name}
+#define CASE(name)  \
+	{               \
+#name, name \
+	}
 static const struct {
 	const char *name;
 	CMUnitTestFunction run;
 } cases[] = {
-	CASE(test_transport_connects_and_accepts),
-	CASE(test_transport_dial_is_refused_where_nobody_listens),
-	CASE(test_transport_dial_times_out_where_nobody_answers),
-	CASE(test_transport_dial_cancelled_brings_no_event),
-	CASE(test_transport_carries_as_many_dials_as_a_node_may_have),
-	CASE(test_transport_accept_window_leaves_others_waiting),
-	CASE(test_transport_bytes_sent_before_acceptance_arrive),
-	CASE(test_transport_refuses_on_cookie_zero),
-	CASE(test_transport_listen_tells_a_port_in_use),
-	CASE(test_transport_listen_refuses_a_foreign_address),
-	CASE(test_transport_bytes_arrive_exactly_both_ways),
-	CASE(test_transport_window_bounds_what_is_delivered),
-	CASE(test_transport_closed_window_stops_the_writer),
-	CASE(test_transport_unsent_lowat_changes_no_byte),
-	CASE(test_transport_flush_delivers_all_then_eof),
-	CASE(test_transport_writes_after_eof_do_no_harm),
-	CASE(test_transport_abort_resets_the_other_side),
-	CASE(test_transport_abort_is_noticed_by_a_writer),
-	CASE(test_transport_close_inside_an_event_is_final),
-	CASE(test_transport_no_event_follows_a_close),
-	CASE(test_transport_closed_names_are_dead),
-	CASE(test_transport_wakes_in_order_and_never_early),
-	CASE(test_transport_wake_is_replaced_and_withdrawn),
-	CASE(test_transport_clock_is_plausible),
-	CASE(test_transport_resolves_localhost),
-	CASE(test_transport_resolve_tells_what_is_no_name),
-	CASE(test_transport_fini_inside_an_event_ends_everything),
+    CASE(test_transport_connects_and_accepts),
+    CASE(test_transport_dial_is_refused_where_nobody_listens),
+    CASE(test_transport_dial_times_out_where_nobody_answers),
+    CASE(test_transport_dial_cancelled_brings_no_event),
+    CASE(test_transport_carries_as_many_dials_as_a_node_may_have),
+    CASE(test_transport_accept_window_leaves_others_waiting),
+    CASE(test_transport_bytes_sent_before_acceptance_arrive),
+    CASE(test_transport_refuses_on_cookie_zero),
+    CASE(test_transport_listen_tells_a_port_in_use),
+    CASE(test_transport_listen_refuses_a_foreign_address),
+    CASE(test_transport_bytes_arrive_exactly_both_ways),
+    CASE(test_transport_window_bounds_what_is_delivered),
+    CASE(test_transport_closed_window_stops_the_writer),
+    CASE(test_transport_unsent_lowat_changes_no_byte),
+    CASE(test_transport_flush_delivers_all_then_eof),
+    CASE(test_transport_writes_after_eof_do_no_harm),
+    CASE(test_transport_abort_resets_the_other_side),
+    CASE(test_transport_abort_is_noticed_by_a_writer),
+    CASE(test_transport_close_inside_an_event_is_final),
+    CASE(test_transport_no_event_follows_a_close),
+    CASE(test_transport_closed_names_are_dead),
+    CASE(test_transport_wakes_in_order_and_never_early),
+    CASE(test_transport_wake_is_replaced_and_withdrawn),
+    CASE(test_transport_clock_is_plausible),
+    CASE(test_transport_resolves_localhost),
+    CASE(test_transport_resolve_tells_what_is_no_name),
+    CASE(test_transport_fini_inside_an_event_ends_everything),
 };
 #define NUM_CASES (sizeof(cases) / sizeof(cases[0]))
 

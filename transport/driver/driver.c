@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-void driver_lose(struct tp_driver *d, struct driver_conn *c, struct sy_ref ref, enum sy_err err)
+void tp_drive_lose(struct tp_driver *d, struct driver_conn *c, struct sy_ref ref, enum sy_err err)
 {
 	struct sy_input in = {.kind = SY_IN_CONN_ERROR, .conn = ref, .err = err};
 	d->tp->ops->close(d->tp, c->sock, TP_CLOSE_ABORT);
-	driver_remove(d, c);
-	(void)driver_input(d, &in);
+	tp_drive_remove(d, c);
+	(void)tp_drive_input(d, &in);
 }
 
 /* ---- events ---- */
@@ -20,91 +20,91 @@ static void opened(struct tp_driver *d, struct driver_conn *c, struct sy_ref ref
 	c->frame_part = SY_FRAME_SEALED - SY_EPHEMERAL_MESSAGE; /* the first message is no frame: it fills the place of one */
 	if (d->unsent_lowat)
 		d->tp->ops->unsent_lowat(d->tp, sock, d->unsent_lowat);
-	driver_window(d, ref);
-	driver_pump(d);
+	tp_drive_window(d, ref);
+	tp_drive_pump(d);
 }
 
 static uint64_t on_accepted(void *ctx, tp_sock sock, const struct sy_netaddr *remote)
 {
 	struct tp_driver *d = ctx;
-	driver_now(d);
+	tp_drive_now(d);
 	struct sy_input in = {.kind = SY_IN_ACCEPT, .addr = *remote};
-	struct sy_answer answer = driver_input(d, &in);
-	struct driver_conn *c = answer.err == SY_OK ? driver_add(d, answer.ref) : NULL;
+	struct sy_answer answer = tp_drive_input(d, &in);
+	struct driver_conn *c = answer.err == SY_OK ? tp_drive_add(d, answer.ref) : NULL;
 	if (c) {
 		opened(d, c, answer.ref, sock);
-		return driver_cookie(answer.ref);
+		return tp_drive_cookie(answer.ref);
 	}
 	if (answer.err == SY_OK) {
 		in = (struct sy_input){.kind = SY_IN_CONN_ERROR, .conn = answer.ref, .err = SY_NO_MEMORY};
-		(void)driver_input(d, &in);
+		(void)tp_drive_input(d, &in);
 	}
-	driver_pump(d);
+	tp_drive_pump(d);
 	return 0;
 }
 
 static void on_dialled(void *ctx, uint64_t cookie, tp_sock sock)
 {
 	struct tp_driver *d = ctx;
-	struct sy_ref ref = driver_ref(cookie);
-	struct driver_conn *c = driver_find(d, ref);
+	struct sy_ref ref = tp_drive_ref(cookie);
+	struct driver_conn *c = tp_drive_find(d, ref);
 	SY_ASSERT(c && !(c->flags & DRIVER_OPEN));
-	driver_now(d);
+	tp_drive_now(d);
 	struct sy_input in = {.kind = SY_IN_DIALLED, .conn = ref};
-	(void)driver_input(d, &in);
+	(void)tp_drive_input(d, &in);
 	opened(d, c, ref, sock);
 }
 
 static void on_dial_failed(void *ctx, uint64_t cookie, enum sy_err err)
 {
 	struct tp_driver *d = ctx;
-	struct driver_conn *c = driver_find(d, driver_ref(cookie));
+	struct driver_conn *c = tp_drive_find(d, tp_drive_ref(cookie));
 	SY_ASSERT(c && !(c->flags & DRIVER_OPEN));
-	driver_now(d);
-	driver_remove(d, c);
-	struct sy_input in = {.kind = SY_IN_DIAL_FAILED, .conn = driver_ref(cookie), .err = err};
-	(void)driver_input(d, &in);
-	driver_pump(d);
+	tp_drive_now(d);
+	tp_drive_remove(d, c);
+	struct sy_input in = {.kind = SY_IN_DIAL_FAILED, .conn = tp_drive_ref(cookie), .err = err};
+	(void)tp_drive_input(d, &in);
+	tp_drive_pump(d);
 }
 
 static void on_bytes(void *ctx, uint64_t cookie, struct sy_span bytes)
 {
 	struct tp_driver *d = ctx;
-	driver_now(d);
-	driver_read(d, driver_ref(cookie), bytes);
-	driver_pump(d);
+	tp_drive_now(d);
+	tp_drive_read(d, tp_drive_ref(cookie), bytes);
+	tp_drive_pump(d);
 }
 
 static void on_eof(void *ctx, uint64_t cookie)
 {
 	struct tp_driver *d = ctx;
-	struct sy_input in = {.kind = SY_IN_EOF, .conn = driver_ref(cookie)};
-	driver_now(d);
-	if (driver_find(d, in.conn))
-		(void)driver_input(d, &in);
-	driver_pump(d);
+	struct sy_input in = {.kind = SY_IN_EOF, .conn = tp_drive_ref(cookie)};
+	tp_drive_now(d);
+	if (tp_drive_find(d, in.conn))
+		(void)tp_drive_input(d, &in);
+	tp_drive_pump(d);
 }
 
 static void on_failed(void *ctx, uint64_t cookie, enum sy_err err)
 {
 	struct tp_driver *d = ctx;
-	struct driver_conn *c = driver_find(d, driver_ref(cookie));
-	struct driver_farewell *f = c ? NULL : driver_farewell_find(d, cookie);
-	driver_now(d);
+	struct driver_conn *c = tp_drive_find(d, tp_drive_ref(cookie));
+	struct driver_farewell *f = c ? NULL : tp_drive_farewell_find(d, cookie);
+	tp_drive_now(d);
 	if (f)
-		driver_farewell_end(d, f, TP_CLOSE_ABORT);
+		tp_drive_farewell_end(d, f, TP_CLOSE_ABORT);
 	if (!c)
 		return;
-	driver_lose(d, c, driver_ref(cookie), err);
-	driver_pump(d);
+	tp_drive_lose(d, c, tp_drive_ref(cookie), err);
+	tp_drive_pump(d);
 }
 
 static void on_writable(void *ctx, uint64_t cookie)
 {
 	struct tp_driver *d = ctx;
-	driver_now(d);
-	driver_writable(d, cookie);
-	driver_pump(d);
+	tp_drive_now(d);
+	tp_drive_writable(d, cookie);
+	tp_drive_pump(d);
 }
 
 static void on_wake(void *ctx)
@@ -112,12 +112,12 @@ static void on_wake(void *ctx)
 	struct tp_driver *d = ctx;
 	struct sy_input in = {.kind = SY_IN_TIME};
 	d->wake_ns = UINT64_MAX;
-	driver_now(d);
-	driver_farewells_expire(d);
+	tp_drive_now(d);
+	tp_drive_farewells_expire(d);
 	if (d->save_ns <= d->now_ns)
-		driver_save_book(d);
-	(void)driver_input(d, &in);
-	driver_pump(d);
+		tp_drive_save_book(d);
+	(void)tp_drive_input(d, &in);
+	tp_drive_pump(d);
 }
 
 static void on_resolved(void *ctx, uint64_t token, const struct sy_netaddr *addrs, size_t n, enum sy_err err)
@@ -127,10 +127,10 @@ static void on_resolved(void *ctx, uint64_t token, const struct sy_netaddr *addr
 	n = n > SY_LIMIT_RESOLVED ? SY_LIMIT_RESOLVED : n;
 	for (size_t i = 0; i < n; i++)
 		memcpy(ips + i * 16, addrs[i].ip, 16);
-	driver_now(d);
+	tp_drive_now(d);
 	struct sy_input in = {.kind = SY_IN_RESOLVED, .token = token, .err = err, .bytes = {ips, n * 16}};
-	(void)driver_input(d, &in);
-	driver_pump(d);
+	(void)tp_drive_input(d, &in);
+	tp_drive_pump(d);
 }
 
 /* ---- life ---- */
@@ -153,16 +153,16 @@ enum sy_err tp_driver_new(struct tp_driver **out, const struct sy_env *env, stru
 	d->farewells_tail = &d->farewells;
 	sy_pool_init(&d->bytes_pool, sizeof(struct driver_bytes) + SY_FRAME_SEALED, DRIVER_BYTES_KEPT);
 	const struct tp_events events = {
-		.ctx = d,
-		.accepted = on_accepted,
-		.dialled = on_dialled,
-		.dial_failed = on_dial_failed,
-		.bytes = on_bytes,
-		.eof = on_eof,
-		.failed = on_failed,
-		.writable = on_writable,
-		.wake = on_wake,
-		.resolved = on_resolved,
+	    .ctx = d,
+	    .accepted = on_accepted,
+	    .dialled = on_dialled,
+	    .dial_failed = on_dial_failed,
+	    .bytes = on_bytes,
+	    .eof = on_eof,
+	    .failed = on_failed,
+	    .writable = on_writable,
+	    .wake = on_wake,
+	    .resolved = on_resolved,
 	};
 	tp->ops->attach(tp, &events);
 	*out = d;
@@ -175,7 +175,7 @@ void tp_driver_free(struct tp_driver *d)
 		return;
 	SY_ASSERT(!d->pumping && !d->in_node);
 	while (d->farewells)
-		driver_farewell_end(d, d->farewells, TP_CLOSE_FLUSH);
+		tp_drive_farewell_end(d, d->farewells, TP_CLOSE_FLUSH);
 	for (uint32_t i = 0; i < d->num_conns; i++) {
 		struct driver_conn *c = &d->conns[i];
 		if (!(c->flags & DRIVER_USED))
@@ -183,8 +183,8 @@ void tp_driver_free(struct tp_driver *d)
 		if (c->flags & DRIVER_OPEN)
 			d->tp->ops->close(d->tp, c->sock, TP_CLOSE_ABORT);
 		else
-			d->tp->ops->dial_cancel(d->tp, driver_cookie((struct sy_ref){i, c->gen}));
-		driver_remove(d, c);
+			d->tp->ops->dial_cancel(d->tp, tp_drive_cookie((struct sy_ref){i, c->gen}));
+		tp_drive_remove(d, c);
 	}
 	d->tp->ops->wake_at(d->tp, UINT64_MAX);
 	d->tp->ops->accept_window(d->tp, 0);
@@ -212,9 +212,9 @@ struct sy_answer tp_driver_input(struct tp_driver *d, struct sy_input *in)
 {
 	if (d->in_node)
 		return (struct sy_answer){.err = SY_AGAIN};
-	driver_now(d);
-	struct sy_answer answer = driver_input(d, in);
-	driver_pump(d);
+	tp_drive_now(d);
+	struct sy_answer answer = tp_drive_input(d, in);
+	tp_drive_pump(d);
 	return answer;
 }
 
@@ -227,10 +227,10 @@ void tp_driver_stop(struct tp_driver *d)
 /* An answer may let the connection read on: nobody else tells the transport when its window was never open before. */
 static void answer_for(struct tp_driver *d, struct sy_input *in)
 {
-	driver_now(d);
-	(void)driver_input(d, in);
-	driver_window(d, in->conn);
-	driver_pump(d);
+	tp_drive_now(d);
+	(void)tp_drive_input(d, in);
+	tp_drive_window(d, in->conn);
+	tp_drive_pump(d);
 }
 
 void tp_driver_signed(struct tp_driver *d, struct sy_ref conn, const uint8_t *sig)

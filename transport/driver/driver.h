@@ -50,7 +50,7 @@ struct tp_driver_hooks {
 };
 
 struct tp_driver_config {
-	struct sy_netaddr listen;     /* flags are ignored; port 0: any */
+	struct sy_netaddr listen; /* flags are ignored; port 0: any */
 	bool no_listen;
 	const struct tp_store *store; /* may be null */
 	struct tp_driver_hooks hooks; /* copied */

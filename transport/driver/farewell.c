@@ -4,7 +4,7 @@
  */
 #include "transport/driver/driver_private.h"
 
-void driver_farewell(struct tp_driver *d, struct driver_conn *c, uint64_t cookie)
+void tp_drive_farewell(struct tp_driver *d, struct driver_conn *c, uint64_t cookie)
 {
 	struct driver_farewell *f = d->num_farewells < DRIVER_FAREWELLS ? sy_mem_new(d->env, sizeof(*f)) : NULL;
 	if (!f) {
@@ -22,7 +22,7 @@ void driver_farewell(struct tp_driver *d, struct driver_conn *c, uint64_t cookie
 	d->tp->ops->read_window(d->tp, f->sock, 0);
 }
 
-struct driver_farewell *driver_farewell_find(const struct tp_driver *d, uint64_t cookie)
+struct driver_farewell *tp_drive_farewell_find(const struct tp_driver *d, uint64_t cookie)
 {
 	struct driver_farewell *f = d->farewells;
 	while (f && f->cookie != cookie)
@@ -30,7 +30,7 @@ struct driver_farewell *driver_farewell_find(const struct tp_driver *d, uint64_t
 	return f;
 }
 
-void driver_farewell_end(struct tp_driver *d, struct driver_farewell *f, enum tp_close how)
+void tp_drive_farewell_end(struct tp_driver *d, struct driver_farewell *f, enum tp_close how)
 {
 	struct driver_farewell **at = &d->farewells;
 	while (*at != f)
@@ -40,18 +40,18 @@ void driver_farewell_end(struct tp_driver *d, struct driver_farewell *f, enum tp
 		d->farewells_tail = at;
 	d->num_farewells--;
 	d->tp->ops->close(d->tp, f->sock, how);
-	driver_bytes_free(d, f->rest);
+	tp_drive_bytes_free(d, f->rest);
 	sy_mem_free(d->env, f, sizeof(*f));
 }
 
-void driver_farewell_writable(struct tp_driver *d, struct driver_farewell *f)
+void tp_drive_farewell_writable(struct tp_driver *d, struct driver_farewell *f)
 {
-	if (driver_push(d, f->sock, &f->rest))
-		driver_farewell_end(d, f, TP_CLOSE_FLUSH);
+	if (tp_drive_push(d, f->sock, &f->rest))
+		tp_drive_farewell_end(d, f, TP_CLOSE_FLUSH);
 }
 
-void driver_farewells_expire(struct tp_driver *d)
+void tp_drive_farewells_expire(struct tp_driver *d)
 {
 	while (d->farewells && d->farewells->deadline_ns <= d->now_ns)
-		driver_farewell_end(d, d->farewells, TP_CLOSE_ABORT);
+		tp_drive_farewell_end(d, d->farewells, TP_CLOSE_ABORT);
 }

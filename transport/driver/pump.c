@@ -5,30 +5,30 @@
 
 static void dial(struct tp_driver *d, const struct sy_output *out)
 {
-	struct driver_conn *c = driver_add(d, out->conn);
-	enum sy_err err = c ? d->tp->ops->dial(d->tp, driver_cookie(out->conn), &out->addr, out->timeout_ns) : SY_NO_MEMORY;
+	struct driver_conn *c = tp_drive_add(d, out->conn);
+	enum sy_err err = c ? d->tp->ops->dial(d->tp, tp_drive_cookie(out->conn), &out->addr, out->timeout_ns) : SY_NO_MEMORY;
 	if (err == SY_OK)
 		return;
 	if (c)
-		driver_remove(d, c);
+		tp_drive_remove(d, c);
 	struct sy_input in = {.kind = SY_IN_DIAL_FAILED, .conn = out->conn, .err = err};
-	(void)driver_input(d, &in);
+	(void)tp_drive_input(d, &in);
 }
 
 static void close_conn(struct tp_driver *d, const struct sy_output *out)
 {
-	struct driver_conn *c = driver_find(d, out->conn);
+	struct driver_conn *c = tp_drive_find(d, out->conn);
 	if (!c)
 		return; /* its dial has failed, or its socket has */
 	if (!(c->flags & DRIVER_OPEN))
-		d->tp->ops->dial_cancel(d->tp, driver_cookie(out->conn));
+		d->tp->ops->dial_cancel(d->tp, tp_drive_cookie(out->conn));
 	else if (out->value == 0)
 		d->tp->ops->close(d->tp, c->sock, TP_CLOSE_ABORT);
-	else if (!driver_push(d, c->sock, &c->rest))
-		driver_farewell(d, c, driver_cookie(out->conn));
+	else if (!tp_drive_push(d, c->sock, &c->rest))
+		tp_drive_farewell(d, c, tp_drive_cookie(out->conn));
 	else
 		d->tp->ops->close(d->tp, c->sock, TP_CLOSE_FLUSH);
-	driver_remove(d, c);
+	tp_drive_remove(d, c);
 }
 
 static void sign(struct tp_driver *d, const struct sy_output *out)
@@ -39,7 +39,7 @@ static void sign(struct tp_driver *d, const struct sy_output *out)
 	struct sy_input in = {.kind = SY_IN_SIGNED, .conn = out->conn, .err = d->hooks.sign ? SY_OK : SY_INTERNAL};
 	if (d->hooks.sign)
 		in.bytes = (struct sy_span){sig, sizeof(sig)};
-	(void)driver_input(d, &in);
+	(void)tp_drive_input(d, &in);
 }
 
 static void resolve(struct tp_driver *d, const struct sy_output *out)
@@ -48,7 +48,7 @@ static void resolve(struct tp_driver *d, const struct sy_output *out)
 	if (err == SY_OK)
 		return;
 	struct sy_input in = {.kind = SY_IN_RESOLVED, .token = out->token, .err = err};
-	(void)driver_input(d, &in);
+	(void)tp_drive_input(d, &in);
 }
 
 static void filter(struct tp_driver *d, const struct sy_output *out)
@@ -58,12 +58,12 @@ static void filter(struct tp_driver *d, const struct sy_output *out)
 		return;
 	}
 	struct sy_input in = {.kind = SY_IN_VERDICT, .conn = out->conn};
-	(void)driver_input(d, &in);
-	driver_window(d, out->conn);
+	(void)tp_drive_input(d, &in);
+	tp_drive_window(d, out->conn);
 }
 
 /* A book that could not be saved is not lost: the node goes on with it, and it is tried again later and at the end. */
-void driver_save_book(struct tp_driver *d)
+void tp_drive_save_book(struct tp_driver *d)
 {
 	if (!d->store || !d->store->save_book)
 		return;
@@ -88,7 +88,7 @@ static void deliver(struct tp_driver *d, const struct sy_output *out)
 		return;
 	}
 	struct sy_input in = {.kind = SY_IN_WORK_DONE, .token = out->token};
-	(void)driver_input(d, &in);
+	(void)tp_drive_input(d, &in);
 }
 
 /* Kept out of line: most pumps have nothing to carry, and should not pay for its registers. */
@@ -113,7 +113,7 @@ static __attribute__((noinline)) void carry(struct tp_driver *d, const struct sy
 		filter(d, out);
 		break;
 	case SY_OUT_SAVE_BOOK:
-		driver_save_book(d);
+		tp_drive_save_book(d);
 		break;
 	case SY_OUT_DELIVER:
 		deliver(d, out);
@@ -140,7 +140,7 @@ static __attribute__((noinline)) void carry(struct tp_driver *d, const struct sy
 	case SY_OUT_STOPPED:
 		d->tp->ops->accept_window(d->tp, 0);
 		if (d->save_ns != UINT64_MAX)
-			driver_save_book(d);
+			tp_drive_save_book(d);
 		d->save_ns = UINT64_MAX;
 		if (h->stopped)
 			h->stopped(h->ctx);
@@ -169,7 +169,7 @@ static bool writes(struct tp_driver *d)
 	if (sy_ref_is_null(ref))
 		return false;
 	do {
-		driver_write(d, ref);
+		tp_drive_write(d, ref);
 		ref = sy_node_writable(d->node);
 	} while (!sy_ref_is_null(ref));
 	return true;
@@ -179,7 +179,7 @@ static void reads(struct tp_driver *d)
 {
 	struct sy_ref ref = sy_node_readable(d->node);
 	for (; !sy_ref_is_null(ref); ref = sy_node_readable(d->node))
-		driver_window(d, ref);
+		tp_drive_window(d, ref);
 }
 
 static void traces(struct tp_driver *d)
@@ -203,7 +203,7 @@ static void set_wake(struct tp_driver *d)
 }
 
 /* Writing can make the node put something out (a connection that is flushed now), reading windows cannot. */
-void driver_pump(struct tp_driver *d)
+void tp_drive_pump(struct tp_driver *d)
 {
 	d->pump_again = true;
 	if (d->pumping)

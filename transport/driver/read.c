@@ -22,13 +22,13 @@ static void open_window(struct tp_driver *d, struct driver_conn *c, struct sy_re
 	d->tp->ops->read_window(d->tp, c->sock, c->window);
 }
 
-void driver_read(struct tp_driver *d, struct sy_ref ref, struct sy_span bytes)
+void tp_drive_read(struct tp_driver *d, struct sy_ref ref, struct sy_span bytes)
 {
-	struct driver_conn *c = driver_find(d, ref);
+	struct driver_conn *c = tp_drive_find(d, ref);
 	if (!c)
 		return;
 	struct sy_input in = {.kind = SY_IN_BYTES, .conn = ref, .bytes = bytes};
-	(void)driver_input(d, &in);
+	(void)tp_drive_input(d, &in);
 	SY_ASSERT(bytes.len <= c->window); /* else the transport has broken its word */
 	c->window -= (uint32_t)bytes.len;
 	open_window(d, c, ref);
@@ -36,9 +36,9 @@ void driver_read(struct tp_driver *d, struct sy_ref ref, struct sy_span bytes)
 		d->hooks.worked(d->hooks.ctx, 0, count_frames(c, bytes.len), 0);
 }
 
-void driver_window(struct tp_driver *d, struct sy_ref ref)
+void tp_drive_window(struct tp_driver *d, struct sy_ref ref)
 {
-	struct driver_conn *c = driver_find(d, ref);
+	struct driver_conn *c = tp_drive_find(d, ref);
 	if (c && (c->flags & DRIVER_OPEN))
 		open_window(d, c, ref);
 }

@@ -9,7 +9,7 @@ static size_t block_size(void)
 	return sizeof(struct driver_bytes) + SY_FRAME_SEALED;
 }
 
-struct driver_conn *driver_add(struct tp_driver *d, struct sy_ref ref)
+struct driver_conn *tp_drive_add(struct tp_driver *d, struct sy_ref ref)
 {
 	void *conns = d->conns;
 	if (ref.slot >= d->num_conns && !sy_mem_grow(d->env, &conns, &d->num_conns, ref.slot + 1, sizeof(*d->conns)))
@@ -21,14 +21,14 @@ struct driver_conn *driver_add(struct tp_driver *d, struct sy_ref ref)
 	return c;
 }
 
-void driver_remove(struct tp_driver *d, struct driver_conn *c)
+void tp_drive_remove(struct tp_driver *d, struct driver_conn *c)
 {
 	SY_ASSERT(c->flags & DRIVER_USED);
-	driver_bytes_free(d, c->rest);
+	tp_drive_bytes_free(d, c->rest);
 	*c = (struct driver_conn){0};
 }
 
-struct driver_bytes *driver_bytes_new(struct tp_driver *d, const uint8_t *bytes, size_t n)
+struct driver_bytes *tp_drive_bytes_new(struct tp_driver *d, const uint8_t *bytes, size_t n)
 {
 	size_t size = sizeof(struct driver_bytes) + n;
 	bool pooled = size <= block_size();
@@ -43,7 +43,7 @@ struct driver_bytes *driver_bytes_new(struct tp_driver *d, const uint8_t *bytes,
 	return b;
 }
 
-void driver_bytes_free(struct tp_driver *d, struct driver_bytes *b)
+void tp_drive_bytes_free(struct tp_driver *d, struct driver_bytes *b)
 {
 	if (!b)
 		return;

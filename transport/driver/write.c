@@ -4,7 +4,7 @@
  */
 #include "transport/driver/driver_private.h"
 
-bool driver_push(struct tp_driver *d, tp_sock sock, struct driver_bytes **rest)
+bool tp_drive_push(struct tp_driver *d, tp_sock sock, struct driver_bytes **rest)
 {
 	struct driver_bytes *b = *rest;
 	if (!b)
@@ -14,7 +14,7 @@ bool driver_push(struct tp_driver *d, tp_sock sock, struct driver_bytes **rest)
 	b->len -= (uint32_t)took;
 	if (b->len > 0)
 		return false;
-	driver_bytes_free(d, b);
+	tp_drive_bytes_free(d, b);
 	*rest = NULL;
 	return true;
 }
@@ -32,10 +32,10 @@ static void fill(struct tp_driver *d, struct driver_conn *c, struct sy_ref ref, 
 		return;
 	size_t took = d->tp->ops->write(d->tp, c->sock, buf, n);
 	if (took < n) {
-		c->rest = driver_bytes_new(d, buf + took, n - took);
+		c->rest = tp_drive_bytes_new(d, buf + took, n - took);
 		block(d, c, ref);
 		if (!c->rest)
-			driver_lose(d, c, ref, SY_NO_MEMORY);
+			tp_drive_lose(d, c, ref, SY_NO_MEMORY);
 	}
 	if (d->hooks.worked)
 		d->hooks.worked(d->hooks.ctx, (uint32_t)((n + SY_FRAME_SEALED - 1) / SY_FRAME_SEALED), 0, 0);
@@ -54,9 +54,9 @@ static __attribute__((noinline)) void fill_large(struct tp_driver *d, struct dri
 	fill(d, c, ref, buf, cap);
 }
 
-void driver_write(struct tp_driver *d, struct sy_ref ref)
+void tp_drive_write(struct tp_driver *d, struct sy_ref ref)
 {
-	struct driver_conn *c = driver_find(d, ref);
+	struct driver_conn *c = tp_drive_find(d, ref);
 	if (!c || !(c->flags & DRIVER_OPEN)) {
 		sy_node_blocked(d->node, ref); /* its end is on the way through the node */
 		return;
@@ -75,14 +75,14 @@ void driver_write(struct tp_driver *d, struct sy_ref ref)
 		fill_large(d, c, ref, cap);
 }
 
-void driver_writable(struct tp_driver *d, uint64_t cookie)
+void tp_drive_writable(struct tp_driver *d, uint64_t cookie)
 {
-	struct sy_ref ref = driver_ref(cookie);
-	struct driver_conn *c = driver_find(d, ref);
-	struct driver_farewell *f = c ? NULL : driver_farewell_find(d, cookie);
+	struct sy_ref ref = tp_drive_ref(cookie);
+	struct driver_conn *c = tp_drive_find(d, ref);
+	struct driver_farewell *f = c ? NULL : tp_drive_farewell_find(d, cookie);
 	if (f)
-		driver_farewell_writable(d, f);
-	if (!c || !driver_push(d, c->sock, &c->rest))
+		tp_drive_farewell_writable(d, f);
+	if (!c || !tp_drive_push(d, c->sock, &c->rest))
 		return;
 	if (c->flags & DRIVER_BLOCKED) {
 		c->flags &= (uint8_t)~DRIVER_BLOCKED;

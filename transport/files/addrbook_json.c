@@ -42,8 +42,8 @@ static enum sy_err load_json(const char *path, json_t **root, struct tp_message 
 	if (len == 0)
 		tp_message_set(msg, "%s: the file is empty. Restore it from a backup, or remove it to begin with an empty book", path);
 	else
-		tp_message_set(msg, "%s: line %d, column %d: %s. Restore it from a backup, or remove it to begin with an empty book", path, error.line,
-		               error.column, error.text);
+		tp_message_set(msg, "%s: line %d, column %d: %s. Restore it from a backup, or remove it to begin with an empty book", path,
+		               error.line, error.column, error.text);
 	return SY_PARSE;
 }
 
@@ -51,9 +51,9 @@ static enum sy_err load_both(const char *path, const char *bans_path, json_t *bo
                              struct tp_message *msg)
 {
 	struct addrbook_file files[2] = {{.path = path, .list = "addrs"}, {.path = bans_path, .list = "bans"}};
-	enum sy_err err = book ? addrbook_open(&files[0], book, msg) : SY_OK;
+	enum sy_err err = book ? tp_addrbook_open(&files[0], book, msg) : SY_OK;
 	if (err == SY_OK && bans)
-		err = addrbook_open(&files[1], bans, msg);
+		err = tp_addrbook_open(&files[1], bans, msg);
 	if (err != SY_OK)
 		return err;
 	size_t total = files[0].count + files[1].count;
@@ -64,9 +64,9 @@ static enum sy_err load_both(const char *path, const char *bans_path, json_t *bo
 		return SY_NO_MEMORY;
 	}
 	sy_snapshot_begin(*snapshot, book ? files[0].key : files[1].key, (uint32_t)total);
-	err = addrbook_read(&files[0], *snapshot, 0, msg);
+	err = tp_addrbook_read(&files[0], *snapshot, 0, msg);
 	if (err == SY_OK)
-		err = addrbook_read(&files[1], *snapshot, (uint32_t)files[0].count, msg);
+		err = tp_addrbook_read(&files[1], *snapshot, (uint32_t)files[0].count, msg);
 	if (err != SY_OK) {
 		free(*snapshot);
 		*snapshot = NULL;
@@ -100,7 +100,7 @@ static enum sy_err save_one(const char *path, const char *list, struct sy_span s
 {
 	struct addrbook_text text = {0};
 	uint32_t count = 0;
-	enum sy_err err = addrbook_print(&text, list, snapshot, bans, &count);
+	enum sy_err err = tp_addrbook_print(&text, list, snapshot, bans, &count);
 	if (err == SY_CORRUPT)
 		tp_message_set(msg, "%s: not saved: the snapshot is broken", path);
 	else if (err != SY_OK)

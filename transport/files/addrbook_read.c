@@ -20,7 +20,8 @@ struct place {
 
 static enum sy_err wrong(const struct place *at, const char *key, const char *expected)
 {
-	tp_message_set(at->msg, "%s: %s[%u].%s%s: expected %s. Correct it, restore the file from a backup, or remove it to begin with an empty book",
+	tp_message_set(at->msg,
+	               "%s: %s[%u].%s%s: expected %s. Correct it, restore the file from a backup, or remove it to begin with an empty book",
 	               at->file->path, at->file->list, at->index, at->part, key, expected);
 	return SY_CORRUPT;
 }
@@ -165,13 +166,13 @@ static bool is_key(const char *text)
 	return text[n] == '\0' && n == ADDRBOOK_KEY_TEXT;
 }
 
-enum sy_err addrbook_open(struct addrbook_file *file, const json_t *root, struct tp_message *msg)
+enum sy_err tp_addrbook_open(struct addrbook_file *file, const json_t *root, struct tp_message *msg)
 {
 	const char *key = json_string_value(json_object_get(root, "key"));
 	file->array = json_object_get(root, file->list);
 	if (!key || !is_key(key)) {
-		tp_message_set(msg, "%s: key: expected %d hex digits. Restore the file from a backup, or remove it to begin with an empty book", file->path,
-		               ADDRBOOK_KEY_TEXT);
+		tp_message_set(msg, "%s: key: expected %d hex digits. Restore the file from a backup, or remove it to begin with an empty book",
+		               file->path, ADDRBOOK_KEY_TEXT);
 		return SY_CORRUPT;
 	}
 	if (!absent(file->array) && !json_is_array(file->array)) {
@@ -183,7 +184,7 @@ enum sy_err addrbook_open(struct addrbook_file *file, const json_t *root, struct
 	return SY_OK;
 }
 
-enum sy_err addrbook_read(const struct addrbook_file *file, uint8_t *snapshot, uint32_t first, struct tp_message *msg)
+enum sy_err tp_addrbook_read(const struct addrbook_file *file, uint8_t *snapshot, uint32_t first, struct tp_message *msg)
 {
 	for (size_t i = 0; i < file->count; i++) {
 		const struct place at = {.file = file, .index = (uint32_t)i, .part = "", .msg = msg};

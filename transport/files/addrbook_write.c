@@ -99,7 +99,7 @@ static bool is_plain(const char *key)
 	return *key == '\0';
 }
 
-enum sy_err addrbook_print(struct addrbook_text *text, const char *list, struct sy_span snapshot, bool bans, uint32_t *count)
+enum sy_err tp_addrbook_print(struct addrbook_text *text, const char *list, struct sy_span snapshot, bool bans, uint32_t *count)
 {
 	char key[ADDRBOOK_KEY_TEXT + 1];
 	uint32_t records;

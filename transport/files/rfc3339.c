@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define DAY 86400
-#define YEAR_1 (-62135596800ll)      /* 0001-01-01T00:00:00Z */
+#define YEAR_1 (-62135596800ll) /* 0001-01-01T00:00:00Z */
 #define YEAR_10000 253402300800ll
 
 /* Days since 1970-01-01 in the Gregorian calendar; years counted from March, so that the leap day comes last. */

@@ -16,7 +16,7 @@ static struct pair_end *end_of(struct tp_transport *tp)
 
 /* ---- the queue of what is due ---- */
 
-void pair_ready(struct tp_pair_net *net, struct pair_item *item)
+void tp_pair_ready(struct tp_pair_net *net, struct pair_item *item)
 {
 	if (item->queued)
 		return;
@@ -36,7 +36,7 @@ static void unqueue(struct pair_item *item)
 	item->next->prev = item->prev;
 }
 
-void pair_forget(struct tp_pair_net *net, struct pair_item *item)
+void tp_pair_forget(struct tp_pair_net *net, struct pair_item *item)
 {
 	unqueue(item);
 	if (net->current == item)
@@ -64,7 +64,7 @@ static void dial_free(struct pair_dial *d)
 	while (*at != d)
 		at = &(*at)->next;
 	*at = d->next;
-	pair_forget(d->end->net, &d->item);
+	tp_pair_forget(d->end->net, &d->item);
 	free(d);
 }
 
@@ -94,7 +94,7 @@ static void dial_run(struct pair_dial *d)
 		d->tried = true;
 		return;
 	}
-	struct pair_sock *s = pair_connect(from, to, &d->to);
+	struct pair_sock *s = tp_pair_connect(from, to, &d->to);
 	if (!s) {
 		dial_fails(d, SY_NO_MEMORY);
 		return;
@@ -123,7 +123,7 @@ static enum sy_err op_dial(struct tp_transport *tp, uint64_t cookie, const struc
 	d->order = end->net->orders++;
 	d->next = end->dials;
 	end->dials = d;
-	pair_ready(end->net, &d->item);
+	tp_pair_ready(end->net, &d->item);
 	return SY_OK;
 }
 
@@ -173,7 +173,7 @@ static void lookup_free(struct pair_lookup *l)
 		at = &(*at)->next;
 	*at = l->next;
 	l->end->num_lookups--;
-	pair_forget(l->end->net, &l->item);
+	tp_pair_forget(l->end->net, &l->item);
 	free(l);
 }
 
@@ -207,7 +207,7 @@ static enum sy_err op_resolve(struct tp_transport *tp, uint64_t token, const cha
 	l->next = end->lookups;
 	end->lookups = l;
 	end->num_lookups++;
-	pair_ready(end->net, &l->item);
+	tp_pair_ready(end->net, &l->item);
 	return SY_OK;
 }
 
@@ -270,7 +270,7 @@ static void op_accept_window(struct tp_transport *tp, uint32_t n)
 	struct pair_end *end = end_of(tp);
 	end->accept_window = n;
 	if (n > 0 && end->backlog)
-		pair_ready(end->net, &end->accept);
+		tp_pair_ready(end->net, &end->accept);
 }
 
 static void op_unsent_lowat(struct tp_transport *tp, tp_sock sock, uint32_t bytes)
@@ -280,28 +280,28 @@ static void op_unsent_lowat(struct tp_transport *tp, tp_sock sock, uint32_t byte
 
 static size_t op_room(struct tp_transport *tp, tp_sock sock)
 {
-	struct pair_sock *s = pair_sock_find(end_of(tp)->net, end_of(tp), sock);
-	return s ? pair_sock_room(s) : 0;
+	struct pair_sock *s = tp_pair_sock_find(end_of(tp)->net, end_of(tp), sock);
+	return s ? tp_pair_sock_room(s) : 0;
 }
 
 static size_t op_write(struct tp_transport *tp, tp_sock sock, const uint8_t *bytes, size_t n)
 {
-	struct pair_sock *s = pair_sock_find(end_of(tp)->net, end_of(tp), sock);
-	return s ? pair_sock_write(s, bytes, n) : 0;
+	struct pair_sock *s = tp_pair_sock_find(end_of(tp)->net, end_of(tp), sock);
+	return s ? tp_pair_sock_write(s, bytes, n) : 0;
 }
 
 static void op_read_window(struct tp_transport *tp, tp_sock sock, size_t n)
 {
-	struct pair_sock *s = pair_sock_find(end_of(tp)->net, end_of(tp), sock);
+	struct pair_sock *s = tp_pair_sock_find(end_of(tp)->net, end_of(tp), sock);
 	if (s)
-		pair_sock_window(s, n);
+		tp_pair_sock_window(s, n);
 }
 
 static void op_close(struct tp_transport *tp, tp_sock sock, enum tp_close how)
 {
-	struct pair_sock *s = pair_sock_find(end_of(tp)->net, end_of(tp), sock);
+	struct pair_sock *s = tp_pair_sock_find(end_of(tp)->net, end_of(tp), sock);
 	if (s && s->cookie != 0)
-		pair_sock_close(s, how);
+		tp_pair_sock_close(s, how);
 }
 
 static void op_wake_at(struct tp_transport *tp, uint64_t at_ns)
@@ -319,34 +319,34 @@ static void op_fini(struct tp_transport *tp)
 	while (end->lookups)
 		lookup_free(end->lookups);
 	while (end->backlog)
-		pair_sock_close(end->backlog, TP_CLOSE_ABORT);
+		tp_pair_sock_close(end->backlog, TP_CLOSE_ABORT);
 	while (end->socks)
-		pair_sock_close(end->socks, TP_CLOSE_ABORT);
+		tp_pair_sock_close(end->socks, TP_CLOSE_ABORT);
 	end->listening = false;
 	end->accept_window = 0;
 	end->wake_ns = UINT64_MAX;
-	pair_forget(end->net, &end->accept);
-	pair_forget(end->net, &end->wake);
+	tp_pair_forget(end->net, &end->accept);
+	tp_pair_forget(end->net, &end->wake);
 	end->events = (struct tp_events){0};
 }
 
 static const struct tp_ops pair_ops = {
-	.name = "pair",
-	.now_ns = op_now,
-	.wall_ns = op_wall,
-	.attach = op_attach,
-	.listen = op_listen,
-	.accept_window = op_accept_window,
-	.dial = op_dial,
-	.dial_cancel = op_dial_cancel,
-	.unsent_lowat = op_unsent_lowat,
-	.room = op_room,
-	.write = op_write,
-	.read_window = op_read_window,
-	.close = op_close,
-	.wake_at = op_wake_at,
-	.resolve = op_resolve,
-	.fini = op_fini,
+    .name = "pair",
+    .now_ns = op_now,
+    .wall_ns = op_wall,
+    .attach = op_attach,
+    .listen = op_listen,
+    .accept_window = op_accept_window,
+    .dial = op_dial,
+    .dial_cancel = op_dial_cancel,
+    .unsent_lowat = op_unsent_lowat,
+    .room = op_room,
+    .write = op_write,
+    .read_window = op_read_window,
+    .close = op_close,
+    .wake_at = op_wake_at,
+    .resolve = op_resolve,
+    .fini = op_fini,
 };
 
 /* ---- the network ---- */
@@ -456,9 +456,9 @@ static void collect_timers(struct tp_pair_net *net)
 			return;
 		if (due.waker) {
 			due.waker->wake_ns = UINT64_MAX;
-			pair_ready(net, &due.waker->wake);
+			tp_pair_ready(net, &due.waker->wake);
 		} else {
-			pair_ready(net, &due.dial->item);
+			tp_pair_ready(net, &due.dial->item);
 		}
 	}
 }
@@ -466,7 +466,7 @@ static void collect_timers(struct tp_pair_net *net)
 static void run_end(struct pair_item *item)
 {
 	if (item->kind == PAIR_ACCEPT) {
-		pair_accept_run((struct pair_end *)((char *)item - offsetof(struct pair_end, accept)));
+		tp_pair_accept_run((struct pair_end *)((char *)item - offsetof(struct pair_end, accept)));
 	} else {
 		struct pair_end *end = (struct pair_end *)((char *)item - offsetof(struct pair_end, wake));
 		end->events.wake(end->events.ctx);
@@ -476,7 +476,7 @@ static void run_end(struct pair_item *item)
 static bool item_due(const struct pair_item *item)
 {
 	if (item->kind == PAIR_SOCK)
-		return pair_sock_due((const struct pair_sock *)item);
+		return tp_pair_sock_due((const struct pair_sock *)item);
 	if (item->kind == PAIR_ACCEPT) {
 		const struct pair_end *end = (const struct pair_end *)((const char *)item - offsetof(struct pair_end, accept));
 		return end->backlog && end->accept_window > 0;
@@ -489,7 +489,7 @@ static void run_item(struct tp_pair_net *net, struct pair_item *item)
 	net->current = item;
 	switch (item->kind) {
 	case PAIR_SOCK:
-		pair_sock_run((struct pair_sock *)item);
+		tp_pair_sock_run((struct pair_sock *)item);
 		break;
 	case PAIR_ACCEPT:
 	case PAIR_WAKE:
@@ -503,7 +503,7 @@ static void run_item(struct tp_pair_net *net, struct pair_item *item)
 		break;
 	}
 	if (net->current == item && item_due(item))
-		pair_ready(net, item);
+		tp_pair_ready(net, item);
 	net->current = NULL;
 }
 

@@ -64,7 +64,7 @@ static bool name_give(struct tp_pair_net *net, struct pair_sock *s)
 	return true;
 }
 
-struct pair_sock *pair_sock_find(const struct tp_pair_net *net, const struct pair_end *end, tp_sock name)
+struct pair_sock *tp_pair_sock_find(const struct tp_pair_net *net, const struct pair_end *end, tp_sock name)
 {
 	uint32_t i = (name & 0xffff) - 1;
 	if (i >= net->num_socks || !net->socks[i].sock)
@@ -95,13 +95,13 @@ static struct pair_sock *sock_new(struct pair_end *end, const struct sy_netaddr 
 static void sock_free(struct pair_sock *s)
 {
 	struct tp_pair_net *net = s->end->net;
-	pair_forget(net, &s->item);
+	tp_pair_forget(net, &s->item);
 	net->socks[(s->name & 0xffff) - 1].sock = NULL;
 	bytes_drop(&s->in);
 	free(s);
 }
 
-struct pair_sock *pair_connect(struct pair_end *from, struct pair_end *to, const struct sy_netaddr *at)
+struct pair_sock *tp_pair_connect(struct pair_end *from, struct pair_end *to, const struct sy_netaddr *at)
 {
 	struct sy_netaddr source = from->ip;
 	source.port = from->last_port = (uint16_t)(from->last_port < 49152 || from->last_port == 65535 ? 49152 : from->last_port + 1);
@@ -123,7 +123,7 @@ struct pair_sock *pair_connect(struct pair_end *from, struct pair_end *to, const
 	*tail = far;
 	to->backlog_len++;
 	if (to->accept_window > 0)
-		pair_ready(to->net, &to->accept);
+		tp_pair_ready(to->net, &to->accept);
 	return near;
 }
 
@@ -144,11 +144,11 @@ static void part(struct pair_sock *stays, enum tp_close how)
 		stays->err = SY_PEER_RESET;
 		bytes_drop(&stays->in);
 	}
-	if (pair_sock_due(stays))
-		pair_ready(stays->end->net, &stays->item);
+	if (tp_pair_sock_due(stays))
+		tp_pair_ready(stays->end->net, &stays->item);
 }
 
-void pair_sock_close(struct pair_sock *s, enum tp_close how)
+void tp_pair_sock_close(struct pair_sock *s, enum tp_close how)
 {
 	if (s->other)
 		part(s->other, how);
@@ -161,7 +161,7 @@ void pair_sock_close(struct pair_sock *s, enum tp_close how)
 	sock_free(s);
 }
 
-void pair_accept_run(struct pair_end *end)
+void tp_pair_accept_run(struct pair_end *end)
 {
 	struct tp_pair_net *net = end->net;
 	struct pair_sock *s = end->backlog;
@@ -176,16 +176,16 @@ void pair_accept_run(struct pair_end *end)
 	tp_sock name = s->name;
 	struct sy_netaddr remote = s->remote;
 	uint64_t cookie = end->events.accepted(end->events.ctx, name, &remote);
-	s = pair_sock_find(net, end, name); /* the driver may have closed it, or everything */
+	s = tp_pair_sock_find(net, end, name); /* the driver may have closed it, or everything */
 	if (!s)
 		return;
 	if (cookie == 0) {
-		pair_sock_close(s, TP_CLOSE_ABORT);
+		tp_pair_sock_close(s, TP_CLOSE_ABORT);
 		return;
 	}
 	s->cookie = cookie;
-	if (pair_sock_due(s))
-		pair_ready(net, &s->item);
+	if (tp_pair_sock_due(s))
+		tp_pair_ready(net, &s->item);
 }
 
 /* ---- what is due ---- */
@@ -201,7 +201,7 @@ static size_t room_of(const struct pair_sock *s)
 	return held < net->buffer ? net->buffer - held : 0;
 }
 
-bool pair_sock_due(const struct pair_sock *s)
+bool tp_pair_sock_due(const struct pair_sock *s)
 {
 	if (s->cookie == 0)
 		return false;
@@ -220,16 +220,16 @@ static void run_bytes(struct pair_sock *s)
 	n = n > net->max_read ? net->max_read : n;
 	bytes_take(&s->in, net->scratch, n);
 	s->window -= n;
-	if (s->other && pair_sock_due(s->other))
-		pair_ready(net, &s->other->item);
+	if (s->other && tp_pair_sock_due(s->other))
+		tp_pair_ready(net, &s->other->item);
 	end->events.bytes(end->events.ctx, s->cookie, (struct sy_span){net->scratch, n});
 }
 
 /* Room comes before bytes: a writable event is owed once for each short write, so bytes have their turn. */
-void pair_sock_run(struct pair_sock *s)
+void tp_pair_sock_run(struct pair_sock *s)
 {
 	const struct tp_events *ev = &s->end->events;
-	if (!pair_sock_due(s))
+	if (!tp_pair_sock_due(s))
 		return;
 	if (s->err != SY_OK) {
 		s->err_told = true;
@@ -247,7 +247,7 @@ void pair_sock_run(struct pair_sock *s)
 
 /* ---- operations ---- */
 
-size_t pair_sock_room(struct pair_sock *s)
+size_t tp_pair_sock_room(struct pair_sock *s)
 {
 	size_t room = room_of(s);
 	if (room == 0)
@@ -261,10 +261,10 @@ static void fail(struct pair_sock *s, enum sy_err err)
 	if (s->other)
 		part(s->other, TP_CLOSE_ABORT);
 	s->other = NULL;
-	pair_ready(s->end->net, &s->item);
+	tp_pair_ready(s->end->net, &s->item);
 }
 
-size_t pair_sock_write(struct pair_sock *s, const uint8_t *bytes, size_t n)
+size_t tp_pair_sock_write(struct pair_sock *s, const uint8_t *bytes, size_t n)
 {
 	struct tp_pair_net *net = s->end->net;
 	if (s->err != SY_OK)
@@ -276,19 +276,19 @@ size_t pair_sock_write(struct pair_sock *s, const uint8_t *bytes, size_t n)
 		fail(s, SY_NO_MEMORY);
 		return 0;
 	}
-	if (took > 0 && s->other && pair_sock_due(s->other))
-		pair_ready(net, &s->other->item);
+	if (took > 0 && s->other && tp_pair_sock_due(s->other))
+		tp_pair_ready(net, &s->other->item);
 	if (took < n) {
 		s->want_room = true;
-		if (pair_sock_due(s))
-			pair_ready(net, &s->item);
+		if (tp_pair_sock_due(s))
+			tp_pair_ready(net, &s->item);
 	}
 	return took;
 }
 
-void pair_sock_window(struct pair_sock *s, size_t n)
+void tp_pair_sock_window(struct pair_sock *s, size_t n)
 {
 	s->window = n;
-	if (pair_sock_due(s))
-		pair_ready(s->end->net, &s->item);
+	if (tp_pair_sock_due(s))
+		tp_pair_ready(s->end->net, &s->item);
 }

@@ -15,7 +15,7 @@ static int bind_source(int fd, int family, const uint8_t ip[16])
 {
 	struct sockaddr_storage ss;
 	int on = 1;
-	socklen_t len = tcp_to_sockaddr(&ss, ip, 0);
+	socklen_t len = tp_tcp_to_sockaddr(&ss, ip, 0);
 	if (ss.ss_family != family)
 		return 0; /* our address is of the other family: the kernel chooses */
 	(void)setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
@@ -26,11 +26,11 @@ static int bind_source(int fd, int family, const uint8_t ip[16])
 static int connect_begin(const struct tp_tcp *tcp, const struct sy_netaddr *to, int *fd)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = tcp_to_sockaddr(&ss, to->ip, to->port);
+	socklen_t len = tp_tcp_to_sockaddr(&ss, to->ip, to->port);
 	*fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd < 0)
 		return errno;
-	tcp_set_options(*fd);
+	tp_tcp_set_options(*fd);
 	if (tcp->has_bind_ip && bind_source(*fd, ss.ss_family, tcp->bind_ip) != 0)
 		return errno;
 	if (connect(*fd, (struct sockaddr *)&ss, len) != 0 && errno != EINPROGRESS && errno != EINTR)
@@ -42,46 +42,46 @@ static int connect_begin(const struct tp_tcp *tcp, const struct sy_netaddr *to, 
  * The kernel refuses some dials on the spot, others later; the caller sees the first as an answer and the second as an
  * event. A refusal is an event in both cases.
  */
-enum sy_err tcp_op_dial(struct tp_transport *tp, uint64_t cookie, const struct sy_netaddr *to, uint64_t timeout_ns)
+enum sy_err tp_tcp_op_dial(struct tp_transport *tp, uint64_t cookie, const struct sy_netaddr *to, uint64_t timeout_ns)
 {
 	struct tp_tcp *tcp = (struct tp_tcp *)tp;
 	int fd;
 	if (tcp->dialling.count >= SY_LIMIT_DIALS)
 		return SY_LIMIT;
 	int error = connect_begin(tcp, to, &fd);
-	enum sy_err err = error ? tcp_dial_err(error) : SY_OK;
+	enum sy_err err = error ? tp_tcp_dial_err(error) : SY_OK;
 	if (err != SY_OK && err != SY_DIAL_REFUSED) {
 		if (fd >= 0)
 			close(fd);
 		return err == SY_DIAL_TIMEOUT ? SY_UNREACHABLE : err;
 	}
-	struct tcp_socket *s = tcp_socket_new(tcp, fd, TCP_DIALLING);
+	struct tcp_socket *s = tp_tcp_socket_new(tcp, fd, TCP_DIALLING);
 	if (!s)
 		return SY_NO_MEMORY;
 	s->cookie = cookie;
 	s->err = err;
 	s->deadline_ns = err != SY_OK ? 0 : uv_hrtime() + (timeout_ns ? timeout_ns : TCP_DIAL_PATIENCE_NS);
-	tcp_list_move(&tcp->dialling, s);
+	tp_tcp_list_move(&tcp->dialling, s);
 	if (err == SY_OK)
-		tcp_socket_arm(s);
-	tcp_chores_at(tcp, s->deadline_ns);
+		tp_tcp_socket_arm(s);
+	tp_tcp_chores_at(tcp, s->deadline_ns);
 	return SY_OK;
 }
 
-void tcp_op_dial_cancel(struct tp_transport *tp, uint64_t cookie)
+void tp_tcp_op_dial_cancel(struct tp_transport *tp, uint64_t cookie)
 {
 	struct tcp_socket *s = ((struct tp_tcp *)tp)->dialling.head;
 	while (s && s->cookie != cookie)
 		s = s->next;
 	if (s)
-		tcp_socket_destroy(s);
+		tp_tcp_socket_destroy(s);
 }
 
 static void dial_fails(struct tcp_socket *s, enum sy_err err)
 {
 	struct tp_tcp *tcp = s->tcp;
 	uint64_t cookie = s->cookie;
-	tcp_socket_destroy(s);
+	tp_tcp_socket_destroy(s);
 	tcp->events.dial_failed(tcp->events.ctx, cookie, err);
 }
 
@@ -93,12 +93,12 @@ static bool connected_to_itself(int fd)
 	socklen_t a_len = sizeof(a), b_len = sizeof(b);
 	if (getsockname(fd, (struct sockaddr *)&a, &a_len) != 0 || getpeername(fd, (struct sockaddr *)&b, &b_len) != 0)
 		return false;
-	tcp_from_sockaddr(&here, (struct sockaddr *)&a);
-	tcp_from_sockaddr(&there, (struct sockaddr *)&b);
+	tp_tcp_from_sockaddr(&here, (struct sockaddr *)&a);
+	tp_tcp_from_sockaddr(&there, (struct sockaddr *)&b);
 	return memcmp(here.ip, there.ip, 16) == 0 && here.port == there.port;
 }
 
-void tcp_dial_ready(struct tcp_socket *s)
+void tp_tcp_dial_ready(struct tcp_socket *s)
 {
 	struct tp_tcp *tcp = s->tcp;
 	int error = 0;
@@ -106,24 +106,24 @@ void tcp_dial_ready(struct tcp_socket *s)
 	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
 		error = errno;
 	if (error != 0) {
-		dial_fails(s, tcp_dial_err(error));
+		dial_fails(s, tp_tcp_dial_err(error));
 		return;
 	}
 	if (connected_to_itself(s->fd)) {
 		dial_fails(s, SY_DIAL_REFUSED);
 		return;
 	}
-	if (!tcp_socket_open(s)) {
+	if (!tp_tcp_socket_open(s)) {
 		dial_fails(s, SY_NO_MEMORY);
 		return;
 	}
 	s->busy = true;
 	tcp->events.dialled(tcp->events.ctx, s->cookie, s->name);
 	s->busy = false;
-	tcp_socket_arm(s);
+	tp_tcp_socket_arm(s);
 }
 
-uint64_t tcp_dials_chores(struct tp_tcp *tcp, uint64_t now_ns)
+uint64_t tp_tcp_dials_chores(struct tp_tcp *tcp, uint64_t now_ns)
 {
 	/* An event may end other dials, so each search begins anew; dials are few and time out rarely. */
 	for (;;) {

@@ -37,7 +37,7 @@ static size_t collect(const struct addrinfo *res, struct sy_netaddr addrs[SY_LIM
 		struct sy_netaddr addr;
 		if (res->ai_family != AF_INET && res->ai_family != AF_INET6)
 			continue;
-		tcp_from_sockaddr(&addr, res->ai_addr);
+		tp_tcp_from_sockaddr(&addr, res->ai_addr);
 		addr.port = 0;
 		if (!has(addrs, n, &addr))
 			addrs[n++] = addr;
@@ -60,7 +60,7 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
 		tcp->events.resolved(tcp->events.ctx, token, n ? addrs : NULL, n, n ? SY_OK : SY_DNS);
 }
 
-enum sy_err tcp_op_resolve(struct tp_transport *tp, uint64_t token, const char *host)
+enum sy_err tp_tcp_op_resolve(struct tp_transport *tp, uint64_t token, const char *host)
 {
 	struct tp_tcp *tcp = (struct tp_tcp *)tp;
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -87,7 +87,7 @@ enum sy_err tcp_op_resolve(struct tp_transport *tp, uint64_t token, const char *
 	return SY_OK;
 }
 
-void tcp_lookups_end(struct tp_tcp *tcp)
+void tp_tcp_lookups_end(struct tp_tcp *tcp)
 {
 	while (tcp->lookups) {
 		struct tcp_lookup *l = tcp->lookups;

@@ -25,21 +25,21 @@ static void listener_arm(struct tcp_listener *l)
 static void listener_pause(struct tcp_listener *l)
 {
 	l->paused_until_ns = uv_hrtime() + TCP_ACCEPT_PAUSE_NS;
-	tcp_chores_at(l->tcp, l->paused_until_ns);
+	tp_tcp_chores_at(l->tcp, l->paused_until_ns);
 }
 
 static void take(struct tp_tcp *tcp, int fd, const struct sockaddr *from)
 {
 	struct sy_netaddr remote;
-	struct tcp_socket *s = tcp_socket_new(tcp, fd, TCP_DIALLING);
+	struct tcp_socket *s = tp_tcp_socket_new(tcp, fd, TCP_DIALLING);
 	if (!s)
 		return;
-	if (!tcp_socket_open(s)) {
-		tcp_socket_destroy(s);
+	if (!tp_tcp_socket_open(s)) {
+		tp_tcp_socket_destroy(s);
 		return;
 	}
-	tcp_set_options(fd);
-	tcp_from_sockaddr(&remote, from);
+	tp_tcp_set_options(fd);
+	tp_tcp_from_sockaddr(&remote, from);
 	tcp->accept_window--;
 	s->busy = true;
 	uint64_t cookie = tcp->events.accepted(tcp->events.ctx, s->name, &remote);
@@ -48,9 +48,9 @@ static void take(struct tp_tcp *tcp, int fd, const struct sockaddr *from)
 		return;
 	s->cookie = cookie;
 	if (cookie == 0)
-		tcp_socket_destroy(s);
+		tp_tcp_socket_destroy(s);
 	else
-		tcp_socket_arm(s);
+		tp_tcp_socket_arm(s);
 }
 
 /* False: nobody waits, or nobody can be taken now. */
@@ -63,7 +63,7 @@ static bool accept_one(struct tcp_listener *l)
 		take(l->tcp, fd, (struct sockaddr *)&from);
 		return true;
 	}
-	if (tcp_out_of_descriptors(errno))
+	if (tp_tcp_out_of_descriptors(errno))
 		listener_pause(l);
 	/* What else goes wrong here went wrong with the one connection (it was reset while it waited): the next may be fine. */
 	return errno == ECONNABORTED || errno == EINTR || errno == EPROTO || errno == ENETUNREACH || errno == EHOSTUNREACH;
@@ -88,10 +88,10 @@ static void on_ready(uv_poll_t *handle, int status, int events)
 static int listen_socket(const struct sy_netaddr *at, struct sockaddr_storage *ss, socklen_t *len)
 {
 	static const uint8_t any[16] = {0}, any4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0};
-	*len = tcp_to_sockaddr(ss, at->ip, at->port);
+	*len = tp_tcp_to_sockaddr(ss, at->ip, at->port);
 	int fd = socket(ss->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 && errno == EAFNOSUPPORT && memcmp(at->ip, any, 16) == 0) {
-		*len = tcp_to_sockaddr(ss, any4, at->port);
+		*len = tp_tcp_to_sockaddr(ss, any4, at->port);
 		fd = socket(ss->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	}
 	return fd;
@@ -116,7 +116,7 @@ static enum sy_err listener_new(struct tp_tcp *tcp, int fd, const struct sockadd
 		free(l);
 		return SY_NO_MEMORY;
 	}
-	tcp_handle_opened(tcp);
+	tp_tcp_handle_opened(tcp);
 	l->tcp = tcp;
 	l->fd = fd;
 	l->at = *at;
@@ -129,11 +129,11 @@ static enum sy_err listener_new(struct tp_tcp *tcp, int fd, const struct sockadd
 static enum sy_err second_listener(const struct tcp_listener *l, const struct sy_netaddr *at)
 {
 	struct sy_netaddr here;
-	tcp_from_sockaddr(&here, (const struct sockaddr *)&l->at);
+	tp_tcp_from_sockaddr(&here, (const struct sockaddr *)&l->at);
 	return at->port == here.port ? SY_IN_USE : SY_INVALID;
 }
 
-enum sy_err tcp_op_listen(struct tp_transport *tp, const struct sy_netaddr *at, struct sy_netaddr *bound)
+enum sy_err tp_tcp_op_listen(struct tp_transport *tp, const struct sy_netaddr *at, struct sy_netaddr *bound)
 {
 	struct tp_tcp *tcp = (struct tp_tcp *)tp;
 	struct sockaddr_storage ss;
@@ -142,18 +142,18 @@ enum sy_err tcp_op_listen(struct tp_transport *tp, const struct sy_netaddr *at, 
 		return second_listener(tcp->listener, at);
 	int fd = listen_socket(at, &ss, &len);
 	if (fd < 0)
-		return tcp_listen_err(errno);
+		return tp_tcp_listen_err(errno);
 	int error = bind_and_listen(fd, &ss, len);
-	enum sy_err err = error ? tcp_listen_err(error) : listener_new(tcp, fd, &ss);
+	enum sy_err err = error ? tp_tcp_listen_err(error) : listener_new(tcp, fd, &ss);
 	if (err != SY_OK) {
 		close(fd);
 		return err;
 	}
-	tcp_from_sockaddr(bound, (struct sockaddr *)&ss);
+	tp_tcp_from_sockaddr(bound, (struct sockaddr *)&ss);
 	return SY_OK;
 }
 
-void tcp_op_accept_window(struct tp_transport *tp, uint32_t n)
+void tp_tcp_op_accept_window(struct tp_transport *tp, uint32_t n)
 {
 	struct tp_tcp *tcp = (struct tp_tcp *)tp;
 	tcp->accept_window = n;
@@ -161,7 +161,7 @@ void tcp_op_accept_window(struct tp_transport *tp, uint32_t n)
 		listener_arm(tcp->listener);
 }
 
-uint64_t tcp_listen_chores(struct tp_tcp *tcp, uint64_t now_ns)
+uint64_t tp_tcp_listen_chores(struct tp_tcp *tcp, uint64_t now_ns)
 {
 	struct tcp_listener *l = tcp->listener;
 	if (!l || l->paused_until_ns == 0)
@@ -178,10 +178,10 @@ static void on_closed(uv_handle_t *handle)
 	struct tcp_listener *l = (struct tcp_listener *)handle;
 	struct tp_tcp *tcp = l->tcp;
 	free(l);
-	tcp_handle_closed(tcp);
+	tp_tcp_handle_closed(tcp);
 }
 
-void tcp_listen_end(struct tp_tcp *tcp)
+void tp_tcp_listen_end(struct tp_tcp *tcp)
 {
 	struct tcp_listener *l = tcp->listener;
 	if (!l)

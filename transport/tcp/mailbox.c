@@ -23,7 +23,7 @@ struct slot {
 	uint64_t deadline_ns;
 	uint8_t *bytes; /* from malloc */
 	size_t len;
-	uint32_t next;  /* in the queue, or among the free ones; index + 1 */
+	uint32_t next; /* in the queue, or among the free ones; index + 1 */
 	pthread_cond_t done;
 };
 
@@ -31,10 +31,10 @@ struct tp_mailbox {
 	uv_async_t async; /* first */
 	struct tp_driver *driver;
 	pthread_mutex_t lock;
-	pthread_cond_t room;     /* a slot is free */
-	pthread_cond_t left;     /* nobody is inside any more */
+	pthread_cond_t room; /* a slot is free */
+	pthread_cond_t left; /* nobody is inside any more */
 	bool closed;
-	uint32_t inside;         /* threads in a call */
+	uint32_t inside; /* threads in a call */
 	uint32_t num_slots, free_slot, head, tail;
 	uint64_t token_base;
 	struct slot slots[];
@@ -118,12 +118,12 @@ static void work(struct tp_mailbox *mb, struct slot *s)
 {
 	uint64_t now_ns = now();
 	struct sy_input in = {
-		.kind = s->may_wait ? SY_IN_SEND : SY_IN_TRY_SEND,
-		.conn = s->peer,
-		.channel = s->channel,
-		.bytes = {s->bytes, s->len},
-		.token = mb->token_base + (uint64_t)(s - mb->slots),
-		.timeout_ns = s->deadline_ns > now_ns ? s->deadline_ns - now_ns : 0,
+	    .kind = s->may_wait ? SY_IN_SEND : SY_IN_TRY_SEND,
+	    .conn = s->peer,
+	    .channel = s->channel,
+	    .bytes = {s->bytes, s->len},
+	    .token = mb->token_base + (uint64_t)(s - mb->slots),
+	    .timeout_ns = s->deadline_ns > now_ns ? s->deadline_ns - now_ns : 0,
 	};
 	bool waits = s->may_wait;
 	s->state = SLOT_IN_NODE;

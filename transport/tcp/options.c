@@ -8,7 +8,7 @@
 
 static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-socklen_t tcp_to_sockaddr(struct sockaddr_storage *ss, const uint8_t ip[16], uint16_t port)
+socklen_t tp_tcp_to_sockaddr(struct sockaddr_storage *ss, const uint8_t ip[16], uint16_t port)
 {
 	memset(ss, 0, sizeof(*ss));
 	if (memcmp(ip, v4_prefix, 12) == 0) {
@@ -25,7 +25,7 @@ socklen_t tcp_to_sockaddr(struct sockaddr_storage *ss, const uint8_t ip[16], uin
 	return sizeof(*in6);
 }
 
-void tcp_from_sockaddr(struct sy_netaddr *addr, const struct sockaddr *sa)
+void tp_tcp_from_sockaddr(struct sy_netaddr *addr, const struct sockaddr *sa)
 {
 	memset(addr, 0, sizeof(*addr));
 	if (sa->sa_family == AF_INET) {
@@ -40,7 +40,7 @@ void tcp_from_sockaddr(struct sy_netaddr *addr, const struct sockaddr *sa)
 	}
 }
 
-enum sy_err tcp_conn_err(int error)
+enum sy_err tp_tcp_conn_err(int error)
 {
 	switch (error) {
 	case ECONNRESET:
@@ -56,14 +56,14 @@ enum sy_err tcp_conn_err(int error)
 	return SY_IO;
 }
 
-bool tcp_out_of_descriptors(int error)
+bool tp_tcp_out_of_descriptors(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-enum sy_err tcp_dial_err(int error)
+enum sy_err tp_tcp_dial_err(int error)
 {
-	if (tcp_out_of_descriptors(error))
+	if (tp_tcp_out_of_descriptors(error))
 		return SY_LIMIT;
 	switch (error) {
 	case ECONNREFUSED:
@@ -85,9 +85,9 @@ enum sy_err tcp_dial_err(int error)
 	return SY_IO;
 }
 
-enum sy_err tcp_listen_err(int error)
+enum sy_err tp_tcp_listen_err(int error)
 {
-	if (tcp_out_of_descriptors(error))
+	if (tp_tcp_out_of_descriptors(error))
 		return SY_LIMIT;
 	if (error == EADDRINUSE)
 		return SY_IN_USE;
@@ -103,7 +103,7 @@ static void set_int(int fd, int level, int option, int value)
 }
 
 /* As Go sets up its sockets: no Nagle, keep-alive probes from 15 s on, 15 s apart. Source: protocol.md 2.1. */
-void tcp_set_options(int fd)
+void tp_tcp_set_options(int fd)
 {
 	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -113,14 +113,14 @@ void tcp_set_options(int fd)
 #endif
 }
 
-void tcp_set_unsent_lowat(int fd, uint32_t bytes)
+void tp_tcp_set_unsent_lowat(int fd, uint32_t bytes)
 {
 #ifdef TCP_NOTSENT_LOWAT
 	set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes > INT32_MAX ? INT32_MAX : (int)bytes);
 #endif
 }
 
-void tcp_set_reset_on_close(int fd)
+void tp_tcp_set_reset_on_close(int fd)
 {
 	struct linger linger = {.l_onoff = 1, .l_linger = 0};
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));

@@ -20,7 +20,7 @@ static void list_remove(struct tcp_socket *s)
 	s->list = NULL;
 }
 
-void tcp_list_move(struct tcp_list *to, struct tcp_socket *s)
+void tp_tcp_list_move(struct tcp_list *to, struct tcp_socket *s)
 {
 	list_remove(s);
 	if (!to)
@@ -79,7 +79,7 @@ static void name_take_back(struct tcp_socket *s)
 	s->name = 0;
 }
 
-struct tcp_socket *tcp_socket_find(const struct tp_tcp *tcp, tp_sock name)
+struct tcp_socket *tp_tcp_socket_find(const struct tp_tcp *tcp, tp_sock name)
 {
 	uint32_t i = (name & 0xffff) - 1;
 	if (i >= tcp->num_slots || !tcp->slots[i].socket)
@@ -90,7 +90,7 @@ struct tcp_socket *tcp_socket_find(const struct tp_tcp *tcp, tp_sock name)
 
 /* ---- life ---- */
 
-struct tcp_socket *tcp_socket_new(struct tp_tcp *tcp, int fd, enum tcp_state state)
+struct tcp_socket *tp_tcp_socket_new(struct tp_tcp *tcp, int fd, enum tcp_state state)
 {
 	struct tcp_socket *s = calloc(1, sizeof(*s));
 	if (!s || uv_poll_init_socket(tcp->loop, &s->poll, fd) != 0) {
@@ -98,19 +98,19 @@ struct tcp_socket *tcp_socket_new(struct tp_tcp *tcp, int fd, enum tcp_state sta
 		close(fd);
 		return NULL;
 	}
-	tcp_handle_opened(tcp);
+	tp_tcp_handle_opened(tcp);
 	s->tcp = tcp;
 	s->fd = fd;
 	s->state = (uint8_t)state;
 	return s;
 }
 
-bool tcp_socket_open(struct tcp_socket *s)
+bool tp_tcp_socket_open(struct tcp_socket *s)
 {
 	if (!name_give(s))
 		return false;
 	s->state = TCP_OPEN;
-	tcp_list_move(&s->tcp->open, s);
+	tp_tcp_list_move(&s->tcp->open, s);
 	return true;
 }
 
@@ -119,13 +119,13 @@ static void on_closed(uv_handle_t *handle)
 	struct tcp_socket *s = (struct tcp_socket *)handle;
 	struct tp_tcp *tcp = s->tcp;
 	free(s);
-	tcp_handle_closed(tcp);
+	tp_tcp_handle_closed(tcp);
 }
 
-void tcp_socket_destroy(struct tcp_socket *s)
+void tp_tcp_socket_destroy(struct tcp_socket *s)
 {
 	name_take_back(s);
-	tcp_list_move(NULL, s);
+	tp_tcp_list_move(NULL, s);
 	s->gone = true;
 	uv_close((uv_handle_t *)&s->poll, on_closed);
 	close(s->fd);
@@ -155,7 +155,7 @@ static int wanted_events(const struct tcp_socket *s)
 	return 0;
 }
 
-void tcp_socket_arm(struct tcp_socket *s)
+void tp_tcp_socket_arm(struct tcp_socket *s)
 {
 	if (s->busy || s->gone)
 		return;
@@ -178,17 +178,17 @@ static void fail_later(struct tcp_socket *s, enum sy_err err)
 		return;
 	s->state = TCP_FAILING;
 	s->err = err;
-	tcp_list_move(&s->tcp->failing, s);
-	tcp_socket_arm(s);
-	tcp_chores_at(s->tcp, 0);
+	tp_tcp_list_move(&s->tcp->failing, s);
+	tp_tcp_socket_arm(s);
+	tp_tcp_chores_at(s->tcp, 0);
 }
 
 static void fail_now(struct tcp_socket *s, enum sy_err err)
 {
 	struct tp_tcp *tcp = s->tcp;
 	s->state = TCP_FAILED;
-	tcp_list_move(&tcp->open, s);
-	tcp_socket_arm(s);
+	tp_tcp_list_move(&tcp->open, s);
+	tp_tcp_socket_arm(s);
 	tcp->events.failed(tcp->events.ctx, s->cookie, err);
 }
 
@@ -229,7 +229,7 @@ static bool read_some(struct tcp_socket *s)
 		s->eof = true;
 		tcp->events.eof(tcp->events.ctx, s->cookie);
 	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-		fail_now(s, tcp_conn_err(errno));
+		fail_now(s, tp_tcp_conn_err(errno));
 	}
 	return false;
 }
@@ -238,12 +238,12 @@ static bool read_some(struct tcp_socket *s)
 static void linger(struct tcp_socket *s)
 {
 	if (!has_read_buffer(s->tcp)) {
-		tcp_socket_destroy(s);
+		tp_tcp_socket_destroy(s);
 		return;
 	}
 	ssize_t n = recv(s->fd, s->tcp->read_buffer, TP_TCP_READ_BUFFER, 0);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-		tcp_socket_destroy(s);
+		tp_tcp_socket_destroy(s);
 }
 
 static bool readable(const struct tcp_socket *s)
@@ -271,7 +271,7 @@ static void open_broken(struct tcp_socket *s)
 		;
 	if (!s->gone && s->state == TCP_OPEN) {
 		int error = pending_error(s->fd);
-		fail_now(s, error ? tcp_conn_err(error) : SY_PEER_RESET);
+		fail_now(s, error ? tp_tcp_conn_err(error) : SY_PEER_RESET);
 	}
 }
 
@@ -279,12 +279,12 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct tcp_socket *s = (struct tcp_socket *)handle;
 	if (s->state == TCP_DIALLING) {
-		tcp_dial_ready(s);
+		tp_tcp_dial_ready(s);
 		return;
 	}
 	if (s->state == TCP_LINGERING) {
 		if (status < 0)
-			tcp_socket_destroy(s);
+			tp_tcp_socket_destroy(s);
 		else
 			linger(s);
 		return;
@@ -297,62 +297,62 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 		open_ready(s, events);
 	}
 	s->busy = false;
-	tcp_socket_arm(s);
+	tp_tcp_socket_arm(s);
 }
 
 /* ---- operations ---- */
 
-static struct tp_tcp *tcp_of(struct tp_transport *tp)
+static struct tp_tcp *tp_tcp_of(struct tp_transport *tp)
 {
 	return (struct tp_tcp *)tp;
 }
 
-void tcp_op_unsent_lowat(struct tp_transport *tp, tp_sock sock, uint32_t bytes)
+void tp_tcp_op_unsent_lowat(struct tp_transport *tp, tp_sock sock, uint32_t bytes)
 {
-	struct tcp_socket *s = tcp_socket_find(tcp_of(tp), sock);
+	struct tcp_socket *s = tp_tcp_socket_find(tp_tcp_of(tp), sock);
 	if (!s)
 		return;
 	s->lowat = bytes;
-	tcp_set_unsent_lowat(s->fd, bytes);
+	tp_tcp_set_unsent_lowat(s->fd, bytes);
 }
 
 /* The kernel tells only by refusing. Until it does, offer what one batch may be. */
-size_t tcp_op_room(struct tp_transport *tp, tp_sock sock)
+size_t tp_tcp_op_room(struct tp_transport *tp, tp_sock sock)
 {
-	const struct tcp_socket *s = tcp_socket_find(tcp_of(tp), sock);
+	const struct tcp_socket *s = tp_tcp_socket_find(tp_tcp_of(tp), sock);
 	if (!s || s->state != TCP_OPEN || s->want_room)
 		return 0;
 	return s->lowat == 0 || s->lowat > SY_FILL_MAX ? SY_FILL_MAX : s->lowat < SY_FRAME_SEALED ? SY_FRAME_SEALED : s->lowat;
 }
 
-size_t tcp_op_write(struct tp_transport *tp, tp_sock sock, const uint8_t *bytes, size_t n)
+size_t tp_tcp_op_write(struct tp_transport *tp, tp_sock sock, const uint8_t *bytes, size_t n)
 {
-	struct tcp_socket *s = tcp_socket_find(tcp_of(tp), sock);
+	struct tcp_socket *s = tp_tcp_socket_find(tp_tcp_of(tp), sock);
 	if (!s || s->state != TCP_OPEN || n == 0)
 		return 0;
 	ssize_t took = s->want_room ? 0 : send(s->fd, bytes, n, MSG_NOSIGNAL);
 	if (took < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-			fail_later(s, tcp_conn_err(errno));
+			fail_later(s, tp_tcp_conn_err(errno));
 			return 0;
 		}
 		took = 0;
 	}
 	if ((size_t)took < n && !s->want_room) {
 		s->want_room = true;
-		tcp_socket_arm(s);
+		tp_tcp_socket_arm(s);
 	}
 	return (size_t)took;
 }
 
-void tcp_op_read_window(struct tp_transport *tp, tp_sock sock, size_t n)
+void tp_tcp_op_read_window(struct tp_transport *tp, tp_sock sock, size_t n)
 {
-	struct tcp_socket *s = tcp_socket_find(tcp_of(tp), sock);
+	struct tcp_socket *s = tp_tcp_socket_find(tp_tcp_of(tp), sock);
 	if (!s)
 		return;
 	s->window = n;
 	if (s->state == TCP_OPEN)
-		tcp_socket_arm(s);
+		tp_tcp_socket_arm(s);
 }
 
 /*
@@ -363,19 +363,19 @@ static void linger_begin(struct tcp_socket *s)
 {
 	struct tp_tcp *tcp = s->tcp;
 	if (tcp->lingering.count >= TCP_LINGERING_MAX)
-		tcp_socket_destroy(tcp->lingering.head);
+		tp_tcp_socket_destroy(tcp->lingering.head);
 	name_take_back(s);
 	s->state = TCP_LINGERING;
 	s->busy = false;
 	s->deadline_ns = uv_hrtime() + TCP_LINGER_NS;
-	tcp_list_move(&tcp->lingering, s);
-	tcp_socket_arm(s);
-	tcp_chores_at(tcp, s->deadline_ns);
+	tp_tcp_list_move(&tcp->lingering, s);
+	tp_tcp_socket_arm(s);
+	tp_tcp_chores_at(tcp, s->deadline_ns);
 }
 
-void tcp_op_close(struct tp_transport *tp, tp_sock sock, enum tp_close how)
+void tp_tcp_op_close(struct tp_transport *tp, tp_sock sock, enum tp_close how)
 {
-	struct tcp_socket *s = tcp_socket_find(tcp_of(tp), sock);
+	struct tcp_socket *s = tp_tcp_socket_find(tp_tcp_of(tp), sock);
 	if (!s)
 		return;
 	if (how == TP_CLOSE_FLUSH && s->state == TCP_OPEN && shutdown(s->fd, SHUT_WR) == 0 && !s->eof) {
@@ -383,17 +383,17 @@ void tcp_op_close(struct tp_transport *tp, tp_sock sock, enum tp_close how)
 		return;
 	}
 	if (how == TP_CLOSE_ABORT)
-		tcp_set_reset_on_close(s->fd);
-	tcp_socket_destroy(s);
+		tp_tcp_set_reset_on_close(s->fd);
+	tp_tcp_socket_destroy(s);
 }
 
 /* ---- chores ---- */
 
-uint64_t tcp_sockets_chores(struct tp_tcp *tcp, uint64_t now_ns)
+uint64_t tp_tcp_sockets_chores(struct tp_tcp *tcp, uint64_t now_ns)
 {
 	while (tcp->failing.head && !tcp->finished)
 		fail_now(tcp->failing.head, tcp->failing.head->err);
 	while (tcp->lingering.head && tcp->lingering.head->deadline_ns <= now_ns)
-		tcp_socket_destroy(tcp->lingering.head);
+		tp_tcp_socket_destroy(tcp->lingering.head);
 	return tcp->lingering.head ? tcp->lingering.head->deadline_ns : UINT64_MAX;
 }

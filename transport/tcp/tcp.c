@@ -5,17 +5,17 @@
 #include <string.h>
 #include <time.h>
 
-static struct tp_tcp *tcp_of(struct tp_transport *tp)
+static struct tp_tcp *tp_tcp_of(struct tp_transport *tp)
 {
 	return (struct tp_tcp *)tp;
 }
 
-void tcp_handle_opened(struct tp_tcp *tcp)
+void tp_tcp_handle_opened(struct tp_tcp *tcp)
 {
 	tcp->handles++;
 }
 
-void tcp_handle_closed(struct tp_tcp *tcp)
+void tp_tcp_handle_closed(struct tp_tcp *tcp)
 {
 	if (--tcp->handles > 0)
 		return;
@@ -26,7 +26,7 @@ void tcp_handle_closed(struct tp_tcp *tcp)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-	tcp_handle_closed(handle->data);
+	tp_tcp_handle_closed(handle->data);
 }
 
 /* ---- timers ---- */
@@ -51,7 +51,7 @@ static void on_wake(uv_timer_t *timer)
 
 static void op_wake_at(struct tp_transport *tp, uint64_t at_ns)
 {
-	struct tp_tcp *tcp = tcp_of(tp);
+	struct tp_tcp *tcp = tp_tcp_of(tp);
 	if (at_ns == tcp->wake_ns)
 		return;
 	tcp->wake_ns = at_ns;
@@ -71,16 +71,16 @@ static void on_chores(uv_timer_t *timer)
 	struct tp_tcp *tcp = timer->data;
 	uint64_t now_ns = uv_hrtime();
 	tcp->chores_ns = UINT64_MAX;
-	uint64_t next_ns = tcp_sockets_chores(tcp, now_ns);
+	uint64_t next_ns = tp_tcp_sockets_chores(tcp, now_ns);
 	if (!tcp->finished)
-		next_ns = earlier(next_ns, tcp_dials_chores(tcp, now_ns));
+		next_ns = earlier(next_ns, tp_tcp_dials_chores(tcp, now_ns));
 	if (!tcp->finished)
-		next_ns = earlier(next_ns, tcp_listen_chores(tcp, now_ns));
+		next_ns = earlier(next_ns, tp_tcp_listen_chores(tcp, now_ns));
 	if (!tcp->finished && next_ns != UINT64_MAX)
-		tcp_chores_at(tcp, next_ns);
+		tp_tcp_chores_at(tcp, next_ns);
 }
 
-void tcp_chores_at(struct tp_tcp *tcp, uint64_t at_ns)
+void tp_tcp_chores_at(struct tp_tcp *tcp, uint64_t at_ns)
 {
 	if (at_ns >= tcp->chores_ns || tcp->finished)
 		return;
@@ -106,24 +106,24 @@ static uint64_t op_wall(struct tp_transport *tp)
 
 static void op_attach(struct tp_transport *tp, const struct tp_events *events)
 {
-	tcp_of(tp)->events = *events;
+	tp_tcp_of(tp)->events = *events;
 }
 
 static void destroy_all(struct tcp_list *list, bool reset)
 {
 	while (list->head) {
 		if (reset)
-			tcp_set_reset_on_close(list->head->fd);
-		tcp_socket_destroy(list->head);
+			tp_tcp_set_reset_on_close(list->head->fd);
+		tp_tcp_socket_destroy(list->head);
 	}
 }
 
 static void op_fini(struct tp_transport *tp)
 {
-	struct tp_tcp *tcp = tcp_of(tp);
+	struct tp_tcp *tcp = tp_tcp_of(tp);
 	tcp->finished = true;
-	tcp_listen_end(tcp);
-	tcp_lookups_end(tcp);
+	tp_tcp_listen_end(tcp);
+	tp_tcp_lookups_end(tcp);
 	destroy_all(&tcp->dialling, false);
 	destroy_all(&tcp->open, true);
 	destroy_all(&tcp->failing, true);
@@ -133,22 +133,22 @@ static void op_fini(struct tp_transport *tp)
 }
 
 static const struct tp_ops tcp_ops = {
-	.name = "tcp",
-	.now_ns = op_now,
-	.wall_ns = op_wall,
-	.attach = op_attach,
-	.listen = tcp_op_listen,
-	.accept_window = tcp_op_accept_window,
-	.dial = tcp_op_dial,
-	.dial_cancel = tcp_op_dial_cancel,
-	.unsent_lowat = tcp_op_unsent_lowat,
-	.room = tcp_op_room,
-	.write = tcp_op_write,
-	.read_window = tcp_op_read_window,
-	.close = tcp_op_close,
-	.wake_at = op_wake_at,
-	.resolve = tcp_op_resolve,
-	.fini = op_fini,
+    .name = "tcp",
+    .now_ns = op_now,
+    .wall_ns = op_wall,
+    .attach = op_attach,
+    .listen = tp_tcp_op_listen,
+    .accept_window = tp_tcp_op_accept_window,
+    .dial = tp_tcp_op_dial,
+    .dial_cancel = tp_tcp_op_dial_cancel,
+    .unsent_lowat = tp_tcp_op_unsent_lowat,
+    .room = tp_tcp_op_room,
+    .write = tp_tcp_op_write,
+    .read_window = tp_tcp_op_read_window,
+    .close = tp_tcp_op_close,
+    .wake_at = op_wake_at,
+    .resolve = tp_tcp_op_resolve,
+    .fini = op_fini,
 };
 
 enum sy_err tp_tcp_new(struct tp_transport **out, const struct tp_tcp_config *config)
