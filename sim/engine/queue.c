@@ -147,9 +147,9 @@ static uint32_t first_slot(const struct sim_queue *q)
 	return word * 64 + (uint32_t)__builtin_ctzll(q->slots_used[word]);
 }
 
-static inline void wheel_insert(struct sim_queue *q, struct node *n, uint32_t index)
+static inline void wheel_insert(struct sim_queue *q, struct node *n, uint32_t index, uint64_t at_ns)
 {
-	uint32_t slot = slot_of(q, n->at_ns);
+	uint32_t slot = slot_of(q, at_ns);
 	uint32_t head = q->slot[slot];
 	n->next = head;
 	n->prev = 0;
@@ -173,18 +173,20 @@ static inline void slot_remove(struct sim_queue *q, uint32_t slot, const struct 
 	}
 }
 
-static __attribute__((noinline)) void front_insert(struct sim_queue *q, uint32_t index)
+/* Returns true, so that the push may end with it. */
+static __attribute__((noinline)) bool front_insert(struct sim_queue *q, uint32_t index)
 {
 	front_up(q, q->front_size++, index);
+	return true;
 }
 
-static inline void insert(struct sim_queue *q, struct node *n, uint32_t index)
+static inline bool insert(struct sim_queue *q, struct node *n, uint32_t index, uint64_t at_ns)
 {
-	if (n->at_ns > q->base_ns) {
-		wheel_insert(q, n, index);
-	} else {
-		front_insert(q, index);
+	if (at_ns <= q->base_ns) {
+		return front_insert(q, index);
 	}
+	wheel_insert(q, n, index, at_ns);
+	return true;
 }
 
 static void detach(struct sim_queue *q, uint32_t index)
@@ -235,19 +237,19 @@ static inline struct sim_event *release(struct sim_queue *q, uint32_t index)
 	return e;
 }
 
-/* Makes sure of a free node and that the event is not queued, so that the ordinary push is short. */
-static __attribute__((noinline)) bool prepare(struct sim_queue *q, struct sim_event *e)
+/* The push of an event that is queued already, or when no node is free: kept apart, so that the ordinary one is short. */
+static __attribute__((noinline)) bool push_again(struct sim_queue *q, struct sim_event *e, uint64_t at_ns, uint64_t order)
 {
 	sim_queue_cancel(q, e);
-	return q->free_node || grow(q);
+	return (q->free_node || grow(q)) && sim_queue_push(q, e, at_ns, order);
 }
 
 bool sim_queue_push(struct sim_queue *q, struct sim_event *e, uint64_t at_ns, uint64_t order)
 {
-	if ((e->place || !q->free_node) && !prepare(q, e)) {
-		return false;
-	}
 	uint32_t index = q->free_node;
+	if (e->place || !index) {
+		return push_again(q, e, at_ns, order);
+	}
 	struct node *n = &q->nodes[index];
 	q->free_node = n->next;
 	q->size++;
@@ -255,8 +257,7 @@ bool sim_queue_push(struct sim_queue *q, struct sim_event *e, uint64_t at_ns, ui
 	n->at_ns = e->at_ns = at_ns;
 	n->order = e->order = order;
 	e->place = index;
-	insert(q, n, index);
-	return true;
+	return insert(q, n, index, at_ns);
 }
 
 void sim_queue_cancel(struct sim_queue *q, struct sim_event *e)
@@ -279,7 +280,7 @@ static void deal_out(struct sim_queue *q, uint32_t slot, uint64_t earliest_ns)
 	while (index) {
 		struct node *n = &q->nodes[index];
 		uint32_t next = n->next;
-		insert(q, n, index);
+		insert(q, n, index, n->at_ns);
 		index = next;
 	}
 }

@@ -281,7 +281,7 @@ static void test_null_suite_seals_and_refuses_damage(void **state)
 {
 	const struct sy_crypto *c = sim_crypto_null();
 	uint8_t plain[SY_FRAME_PLAIN] = {5, 0, 0, 0, 'h', 'e', 'l', 'l', 'o'};
-	uint8_t sealed[SY_FRAME_PLAIN + SY_FRAME_TAG], opened[SY_FRAME_PLAIN], key[32] = {3};
+	uint8_t sealed[SY_FRAME_PLAIN + SY_FRAME_TAG], opened[SY_FRAME_PLAIN] = {0}, key[32] = {3};
 	c->seal(sealed, plain, key, 17);
 	assert_true(c->open(opened, sealed, key, 17));
 	assert_memory_equal(opened, plain, sizeof plain);
