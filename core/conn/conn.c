@@ -57,9 +57,10 @@ enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_e
                                 const struct sy_id *our_id)
 {
 	memset(shared, 0, sizeof *shared);
-	shared->scratch = sy_mem_new(env, SY_FRAME_SEALED);
+	shared->scratch = sy_mem_new(env, 2 * SY_FRAME_SEALED);
 	if (!shared->scratch)
 		return SY_NO_MEMORY;
+	shared->opened = shared->scratch + SY_FRAME_SEALED;
 	shared->env = env;
 	shared->policy = policy;
 	shared->our_info = our_info;
@@ -81,8 +82,8 @@ void sy_conn_shared_fini(struct sy_conn_shared *shared)
 	sy_pool_fini(&shared->upgrades, shared->env);
 	sy_mem_free(shared->env, shared->info, shared->info_len);
 	/* It has held plaintext. */
-	sy_mem_wipe(shared->scratch, SY_FRAME_SEALED);
-	sy_mem_free(shared->env, shared->scratch, SY_FRAME_SEALED);
+	sy_mem_wipe(shared->scratch, 2 * SY_FRAME_SEALED);
+	sy_mem_free(shared->env, shared->scratch, 2 * SY_FRAME_SEALED);
 	memset(shared, 0, sizeof *shared);
 }
 

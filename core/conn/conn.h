@@ -44,7 +44,8 @@ struct sy_conn_shared {
 	uint32_t info_len;
 	struct sy_pool frames;         /* sealed or plain frames that are not complete or not worked off: SY_FRAME_SEALED each */
 	struct sy_pool upgrades;       /* struct sy_upgrade, while a connection is upgraded */
-	uint8_t *scratch;              /* SY_FRAME_SEALED bytes, never kept over a call */
+	uint8_t *scratch;              /* SY_FRAME_SEALED bytes: a frame of plaintext being filled; never kept over a call */
+	uint8_t *opened;               /* the same for a frame opened by feed; a message of EV_MESSAGE may point into it */
 };
 SY_MUST enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
                                         const struct sy_channel_set *channels, const struct sy_config *config,
@@ -58,6 +59,7 @@ struct sy_conn {
 	bool outbound;
 	bool eof;                  /* the peer has closed its direction */
 	bool gated;                /* the receive limiter holds `rest` back */
+	bool handed;               /* the last message is in the mconn's memory: the next feed lets go of it */
 	struct sy_upgrade *upgrade; /* null once running and our node info is out */
 	struct sy_mconn *mconn;     /* null until running */
 	struct sy_frames frames;
@@ -80,7 +82,7 @@ enum sy_conn_event_kind {
 	SY_CONN_EV_SIGN,     /* sign `challenge`; then sy_conn_signed */
 	SY_CONN_EV_RESOLVE,  /* look `host` up; then sy_conn_resolved */
 	SY_CONN_EV_UPGRADED, /* state is JUDGING: identity is set; sy_conn_run or sy_conn_close follows */
-	SY_CONN_EV_MESSAGE,  /* channel, message: valid until the next call on this connection */
+	SY_CONN_EV_MESSAGE,  /* channel, message: valid until the next feed of any connection of this node */
 };
 struct sy_conn_identity {
 	struct sy_id id;

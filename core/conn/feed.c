@@ -216,12 +216,58 @@ static enum sy_err take_packets(struct sy_conn *c, struct sy_conn_shared *shared
 		return err;
 	plain_used(c, in.consumed);
 	c->gated = in.gated;
+	c->handed = in.message;
 	if (in.message) {
 		event->kind = SY_CONN_EV_MESSAGE;
 		event->channel = in.channel;
 		event->message = in.bytes;
 	}
 	return SY_OK;
+}
+
+/* What is left of a frame in the shared buffer moves to a block of its own. */
+static enum sy_err keep_rest(struct sy_conn *c, struct sy_conn_shared *shared, const uint8_t *bytes, size_t n)
+{
+	if (!n)
+		return SY_OK;
+	c->rest = sy_pool_take(&shared->frames, shared->env);
+	if (!c->rest)
+		return SY_NO_MEMORY;
+	memcpy(c->rest, bytes, n);
+	c->rest_at = 0;
+	c->rest_len = (uint16_t)n;
+	return SY_OK;
+}
+
+static inline bool keeps_nothing(const struct sy_conn *c)
+{
+	return c->state == SY_CONN_RUNNING && !((uintptr_t)c->rest | (uintptr_t)c->partial | (uintptr_t)c->backlog | c->handed);
+}
+
+/*
+ * The usual case without its detours: nothing is kept, and the input begins with a whole frame. It is opened into the
+ * buffer that all connections share, and only what its first message leaves over gets memory of its own.
+ */
+static enum sy_err feed_whole(struct sy_conn *c, struct sy_conn_shared *shared, struct input *in, struct sy_conn_event *event)
+{
+	struct sy_span chunk;
+	struct sy_mconn_in got;
+	enum sy_err err = sy_frames_open(&c->frames, shared->env->crypto, in->bytes + in->used, shared->opened, &chunk);
+	in->used += SY_FRAME_SEALED;
+	if (err || !chunk.len)
+		return err;
+	err = sy_mconn_feed(c->mconn, &shared->mconn, in->now_ns, chunk.ptr, chunk.len, &got);
+	if (err)
+		return err;
+	c->gated = got.gated;
+	if (got.message) {
+		event->kind = SY_CONN_EV_MESSAGE;
+		event->channel = got.channel;
+		event->message = got.bytes;
+		/* A message within the frame needs nobody to let go of it. */
+		c->handed = got.bytes.len && (got.bytes.ptr < chunk.ptr || got.bytes.ptr >= chunk.ptr + chunk.len);
+	}
+	return keep_rest(c, shared, chunk.ptr + got.consumed, chunk.len - got.consumed);
 }
 
 /* Whether the state takes plaintext now. */
@@ -272,7 +318,14 @@ static enum sy_err feed_frames(struct sy_conn *c, struct sy_conn_shared *shared,
 	enum sy_err err = SY_OK;
 	/* The limiter is asked again by each call. */
 	c->gated = false;
-	for (;;) {
+	while (keeps_nothing(c) && in->n - in->used >= SY_FRAME_SEALED) {
+		err = feed_whole(c, shared, in, event);
+		if (err || event->kind != SY_CONN_EV_NONE)
+			return err;
+	}
+	if (c->handed && !c->rest)
+		err = take_packets(c, shared, in->now_ns, event);
+	while (!err) {
 		if (c->rest && takes(c))
 			err = take_plain(c, shared, in->now_ns, event);
 		if (err || upgraded(c, event) || event->kind != SY_CONN_EV_NONE)
@@ -283,10 +336,11 @@ static enum sy_err feed_frames(struct sy_conn *c, struct sy_conn_shared *shared,
 			return keep(c, shared, in);
 		if (c->rest)
 			continue;
+		if (!c->backlog && in->used == in->n)
+			return SY_OK;
 		err = next_frame(c, shared, in);
-		if (err)
-			return err == SY_AGAIN ? SY_OK : err;
 	}
+	return err == SY_AGAIN ? SY_OK : err;
 }
 
 static enum sy_err feed_ephemeral(struct sy_conn *c, struct sy_conn_shared *shared, struct input *in, struct sy_conn_event *event)
@@ -320,9 +374,12 @@ static enum sy_err feed_ephemeral(struct sy_conn *c, struct sy_conn_shared *shar
 enum sy_err sy_conn_feed(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, const uint8_t *bytes, size_t n, size_t *consumed,
                          struct sy_conn_event *event)
 {
+	event->kind = SY_CONN_EV_NONE;
+	*consumed = 0;
+	if (!n && keeps_nothing(c))
+		return SY_OK;
 	struct input in = {.bytes = bytes, .n = n, .now_ns = now_ns};
 	enum sy_err err = SY_OK;
-	event->kind = SY_CONN_EV_NONE;
 	switch (c->state) {
 	case SY_CONN_DIALLING:
 	case SY_CONN_FILTERING:

@@ -2,7 +2,7 @@
 #include "core/mconn/internal.h"
 
 /* After messages came in or packets went out: is the limiter what they wait for? */
-static void settle(struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns)
+static inline void settle(struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns)
 {
 	m->send_gated = m->active && !sy_flow_gate(&m->send, &shared->send_limit, m->send_gated, now_ns);
 }
@@ -96,7 +96,7 @@ static void begin_control(struct sy_mconn *m, uint64_t now_ns)
 static inline size_t write_small(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, uint64_t now_ns, uint8_t *buf, size_t cap)
 {
 	struct sy_sendq *q = m->channel[i].out;
-	const struct sy_payload *head = sy_sendq_head(q);
+	struct sy_payload *head = sy_sendq_head(q);
 	uint32_t len = head->len, id = shared->channels->channel[i].id;
 	size_t size = SY_PACKET_SMALL_HEADER + len;
 	bool small = len - 1 < SY_PACKET_SMALL_DATA && len <= shared->max_payload && id - 1 < 0x7f;
@@ -106,7 +106,14 @@ static inline size_t write_small(struct sy_mconn *m, struct sy_mconn_shared *sha
 	memcpy(buf + SY_PACKET_SMALL_HEADER, head->bytes, len);
 	m->channel[i].recently_sent += size;
 	m->channel[i].sent_bytes += len;
-	sy_mconn_pop(m, shared, i);
+	if (q->count > 1 || (m->waiting >> i & 1)) {
+		sy_mconn_pop(m, shared, i);
+		return size;
+	}
+	m->active &= (uint16_t)~(1u << i);
+	m->channel[i].out = NULL;
+	sy_block_give(shared, q);
+	sy_payload_unref(&shared->payloads, shared->env, head);
 	return size;
 }
 
