@@ -44,7 +44,7 @@ struct sy_policy {
 	uint32_t requests_per_period; /* D-19: peers asked each period (upstream: 1) */
 	uint64_t min_request_gap_ns;  /* D-19: never one peer twice within 12 s */
 	bool request_only_on_tick;    /* v0.38.26: requests only when the period elapsed (protocol.md 5.6) */
-	bool forgive_poked_requests;  /* D-20: a third request within 10 s is ignored, not punished by a ban */
+	bool forgive_poked_requests;  /* D-20: a third request within 10 s is answered when they are over, not punished by a ban */
 	bool ban_wrong_id;            /* D-21: wrong-id addresses leave the book at once (finding a) */
 	bool skip_too_early_picks;    /* D-22: back-off is looked at while picking (finding h) */
 	bool prune_attempts;          /* D-23: dial records are bounded and pruned (finding i) */

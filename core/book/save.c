@@ -25,6 +25,7 @@ static void record_of_ban(const struct sy_book *b, const struct book_ban *ban, s
 	if (ban->src)
 		r->src = *book_addr(b, ban->src);
 	r->buckets[0] = (ban->one_addr ? SY_BAN_ONE_ADDR : 0) | (ban->was_old ? SY_BAN_WAS_OLD : 0) | (ban->src ? SY_BAN_FROM_BOOK : 0);
+	r->num_buckets = 1; /* a list of one number, so that files keep it */
 	r->type = SY_RECORD_BAN;
 	r->attempts = ban->attempts;
 	r->last_attempt_s = ban->last_attempt_s;

@@ -11,7 +11,10 @@
 
 enum sy_record_type { SY_RECORD_NEW = 1, SY_RECORD_OLD = 2, SY_RECORD_BAN = 3 };
 
-/* What buckets[0] of a ban says; 0 in a file made by hand: the whole id, and nothing comes back when the ban ends. */
+/*
+ * What buckets[0] of a ban says (num_buckets is 1); 0, or no bucket, in a file made by hand: the whole id, and nothing comes
+ * back when the ban ends.
+ */
 enum sy_ban_flag {
 	SY_BAN_ONE_ADDR = 1,  /* only this address of the id (D-30) */
 	SY_BAN_WAS_OLD = 2,
