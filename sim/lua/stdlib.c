@@ -154,6 +154,48 @@ static int base_load(lua_State *L)
 	return 1;
 }
 
+/* ------------------------------------------------------------------ xpcall */
+
+/*
+ * Stands before the script's own handler. An error of the instruction limit is raised inside a hook, where no other
+ * hook runs: a handler that loops would never end. Such errors pass it by.
+ */
+static int before_handler(lua_State *L)
+{
+	const struct sandbox *sb = sandbox_of(L);
+	if (sb->instructions_used > sb->instruction_limit)
+		return 1;
+	lua_settop(L, 1);
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_call(L, 1, 1);
+	return 1;
+}
+
+static int xpcall_end(lua_State *L, int status, lua_KContext extra)
+{
+	if (status == LUA_OK || status == LUA_YIELD)
+		return lua_gettop(L) - (int)extra;
+	lua_pushboolean(L, 0);
+	lua_insert(L, -2);
+	return 2;
+}
+
+static int base_xpcall(lua_State *L)
+{
+	int args = lua_gettop(L) - 2;
+	luaL_checktype(L, 2, LUA_TFUNCTION);
+	lua_pushvalue(L, 2);
+	lua_pushcclosure(L, before_handler, 1);
+	lua_replace(L, 2);
+	/* f, handler, args... becomes f, handler, true, f, args...: the first result is there already. */
+	lua_pushboolean(L, 1);
+	lua_pushvalue(L, 1);
+	lua_rotate(L, 3, 2);
+	int status = lua_pcallk(L, args, LUA_MULTRET, 2, 2, xpcall_end);
+	return xpcall_end(L, status, 2);
+}
+
 static int base_setmetatable(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -279,6 +321,8 @@ void stdlib_open(lua_State *L)
 	lua_setfield(L, -2, "tostring");
 	lua_pushcfunction(L, base_print);
 	lua_setfield(L, -2, "print");
+	lua_pushcfunction(L, base_xpcall);
+	lua_setfield(L, -2, "xpcall");
 	lua_pushcfunction(L, base_load);
 	lua_setfield(L, -2, "load");
 	put_wrapped(L, "setmetatable", base_setmetatable);
