@@ -63,12 +63,17 @@ static void *pool_pop(struct sy_pool *pool)
 	return block;
 }
 
-void sy_pool_fini(struct sy_pool *pool, const struct sy_env *env)
+void sy_pool_trim(struct sy_pool *pool, const struct sy_env *env)
 {
-	SY_ASSERT(pool->in_use == 0);
 	while (pool->free_list)
 		sy_mem_free(env, pool_pop(pool), pool->block);
 	SY_ASSERT(pool->kept == 0);
+}
+
+void sy_pool_fini(struct sy_pool *pool, const struct sy_env *env)
+{
+	SY_ASSERT(pool->in_use == 0);
+	sy_pool_trim(pool, env);
 }
 
 void *sy_pool_take(struct sy_pool *pool, const struct sy_env *env)

@@ -23,6 +23,8 @@ struct sy_pool {
 };
 void sy_pool_init(struct sy_pool *pool, uint32_t block, uint32_t keep_max);
 void sy_pool_fini(struct sy_pool *pool, const struct sy_env *env);
+/* Frees the blocks that are kept. */
+void sy_pool_trim(struct sy_pool *pool, const struct sy_env *env);
 void *sy_pool_take(struct sy_pool *pool, const struct sy_env *env); /* not zeroed; null when there is no memory */
 void sy_pool_give(struct sy_pool *pool, const struct sy_env *env, void *block);
 

@@ -34,7 +34,7 @@ size_t sy_node_fill(struct sy_node *node, uint64_t now_ns, struct sy_ref conn, u
 	sy_list_drop(&sw->table, SY_LIST_WRITE, s);
 	if (err)
 		sy_switch_ask_stop(sw, s, err, false);
-	sy_switch_settle(sw, s);
+	sy_switch_settle_filled(sw, s);
 	if (n == 0)
 		sy_list_drop(&sw->table, SY_LIST_WRITE, s);
 	return n;
@@ -47,6 +47,7 @@ void sy_node_blocked(struct sy_node *node, struct sy_ref conn)
 		return;
 	s->flags |= SY_SLOT_BLOCKED;
 	sy_list_drop(&node->sw.table, SY_LIST_WRITE, s);
+	sy_switch_settle_deadline(&node->sw, s);
 }
 
 void sy_node_unblocked(struct sy_node *node, struct sy_ref conn)

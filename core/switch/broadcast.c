@@ -8,6 +8,7 @@ uint32_t sy_switch_broadcast(struct sy_switch *sw, uint8_t channel, struct sy_sp
 	if (!payload)
 		return 0;
 	uint32_t took = 0;
+	sw->last_message_ns = sw->now_ns;
 	for (uint32_t i = 0; i < sw->num_peers; i++) {
 		struct sy_slot *s = sy_table_at(&sw->table, sw->peers[i]);
 		if (sy_switch_may_send(sw, s, channel) || sy_mconn_try_send(s->conn.mconn, shared, channel, payload, sw->now_ns))

@@ -22,7 +22,11 @@ void sy_switch_view(const struct sy_switch *sw, const struct sy_slot *s, struct 
 	peer->persistent = s->flags & SY_SLOT_PERSISTENT;
 	peer->unconditional = s->flags & SY_SLOT_UNCONDITIONAL;
 	peer->socket_addr = s->remote;
-	peer->reported_addr = sy_switch_reported(s);
+	peer->reported_addr.id = s->remote.id;
+	memcpy(peer->reported_addr.ip, s->reported_ip, sizeof s->reported_ip);
+	peer->reported_addr.port = s->reported_port;
+	peer->reported_addr.flags = s->reported_flags;
+	peer->reported_addr.zero = 0;
 	peer->moniker = s->text ? s->text->text : "";
 	peer->version = s->text ? s->text->text + s->text->moniker_len + 1 : "";
 	peer->connected_at_ns = s->connected_at_ns;

@@ -6,16 +6,10 @@
 
 #include "core/base/assert.h"
 
-void sy_switch_touch(struct sy_switch *sw, struct sy_slot *s)
-{
-	if (!(s->flags & SY_SLOT_DEAD))
-		sy_list_push(&sw->table, SY_LIST_DIRTY, s);
-}
+#define QUIET_NS SY_SECOND /* without a message for so long, a node keeps no buffers for the next one */
 
-void sy_switch_note_state(struct sy_switch *sw, struct sy_slot *s, enum sy_err err)
+void sy_switch_trace_state(struct sy_switch *sw, struct sy_slot *s, enum sy_err err)
 {
-	if (s->traced_state == (uint8_t)s->conn.state)
-		return;
 	sy_switch_trace_conn(sw, SY_TRACE_CONN_STATE, s, s->traced_state, s->conn.state, err);
 	s->traced_state = (uint8_t)s->conn.state;
 }
@@ -35,9 +29,17 @@ static void settle_writing(struct sy_switch *sw, struct sy_slot *s)
 		sy_list_drop(&sw->table, SY_LIST_WRITE, s);
 }
 
+/* A running connection reads unless it holds plaintext back or an inbox is full: cheaper to see than the window's size. */
+static bool is_shut(const struct sy_switch *sw, const struct sy_slot *s)
+{
+	if (s->conn.state == SY_CONN_RUNNING)
+		return s->conn.rest_len > 0 || s->stalled;
+	return sy_switch_read_window(sw, s) == 0;
+}
+
 static void settle_reading(struct sy_switch *sw, struct sy_slot *s)
 {
-	if (sy_switch_read_window(sw, s) == 0) {
+	if (is_shut(sw, s)) {
 		s->flags |= SY_SLOT_SHUT;
 		sy_list_drop(&sw->table, SY_LIST_READ, s);
 	} else if (s->flags & SY_SLOT_SHUT) {
@@ -46,7 +48,7 @@ static void settle_reading(struct sy_switch *sw, struct sy_slot *s)
 	}
 }
 
-static void settle_deadline(struct sy_switch *sw, struct sy_slot *s)
+void sy_switch_settle_deadline(struct sy_switch *sw, struct sy_slot *s)
 {
 	struct sy_timers *t = &sw->slot_timers;
 	uint64_t at = sy_conn_deadline(&s->conn, &sw->conns);
@@ -62,17 +64,57 @@ static void settle_deadline(struct sy_switch *sw, struct sy_slot *s)
 	SY_ASSERT(err == SY_OK);
 }
 
-void sy_switch_settle(struct sy_switch *sw, struct sy_slot *s)
+static void settle_sending(struct sy_switch *sw, struct sy_slot *s)
 {
-	if (s->flags & SY_SLOT_DEAD)
-		return;
 	if (s->sends_waiting)
 		sy_switch_collect_sends(sw, s);
 	if (s->conn.state == SY_CONN_FLUSHING && sy_conn_flushed(&s->conn))
 		sy_switch_ask_stop(sw, s, (enum sy_err)s->reason, false);
 	settle_writing(sw, s);
+}
+
+void sy_switch_settle(struct sy_switch *sw, struct sy_slot *s)
+{
+	SY_ASSERT(!(s->flags & SY_SLOT_DEAD));
+	settle_sending(sw, s);
 	settle_reading(sw, s);
-	settle_deadline(sw, s);
+	/* What is to be written is filled or blocked next, and then the deadline is another one. */
+	if (!sy_list_has(s, SY_LIST_WRITE))
+		sy_switch_settle_deadline(sw, s);
+}
+
+void sy_switch_settle_filled(struct sy_switch *sw, struct sy_slot *s)
+{
+	SY_ASSERT(!(s->flags & SY_SLOT_DEAD));
+	settle_sending(sw, s);
+	if (s->conn.state != SY_CONN_RUNNING)
+		settle_reading(sw, s);
+	sy_switch_settle_deadline(sw, s);
+}
+
+static struct sy_slot *next_touched(struct sy_switch *sw)
+{
+	struct sy_slot *s = sw->touched;
+	if (s) {
+		sw->touched = NULL;
+		return s;
+	}
+	s = sy_list_head(&sw->table, SY_LIST_DIRTY);
+	if (s)
+		sy_list_drop(&sw->table, SY_LIST_DIRTY, s);
+	return s;
+}
+
+/* A node that nobody talks to gives back what it keeps for reuse; the handshakes and pings of a quiet one allocate again. */
+static void give_back(struct sy_switch *sw)
+{
+	sy_pool_trim(&sw->conns.frames, sw->env);
+	sy_pool_trim(&sw->conns.upgrades, sw->env);
+	sy_pool_trim(&sw->conns.mconn.packets, sw->env);
+	sy_pool_trim(&sw->conns.mconn.blocks, sw->env);
+	sy_pool_trim(&sw->conns.mconn.write_buffers, sw->env);
+	sy_pool_trim(&sw->conns.mconn.payloads.small, sw->env);
+	sy_pool_trim(&sw->table.slots, sw->env);
 }
 
 void sy_switch_finish(struct sy_switch *sw)
@@ -81,16 +123,18 @@ void sy_switch_finish(struct sy_switch *sw)
 	uint32_t calls = SY_LIMIT_CTX_QUEUE;
 	for (;;) {
 		sy_switch_run_stops(sw);
-		if (calls && sy_switch_call_send_done(sw)) {
+		if (sw->reactor_head && calls) {
 			calls--;
+			(void)sy_switch_call_send_done(sw);
 			continue;
 		}
-		struct sy_slot *s = sy_list_head(&sw->table, SY_LIST_DIRTY);
+		struct sy_slot *s = next_touched(sw);
 		if (!s)
 			break;
-		sy_list_drop(&sw->table, SY_LIST_DIRTY, s);
 		sy_switch_settle(sw, s);
 	}
+	if (sw->now_ns - sw->last_message_ns > QUIET_NS)
+		give_back(sw);
 }
 
 uint64_t sy_switch_deadline(const struct sy_switch *sw)

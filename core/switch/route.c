@@ -48,6 +48,7 @@ static void on_message(struct sy_switch *sw, struct sy_slot *s, uint8_t id, stru
 {
 	SY_ASSERT(sw->channels.index_of[id] > 0);
 	uint32_t channel = sw->channels.index_of[id] - 1u;
+	sw->last_message_ns = sw->now_ns;
 	sy_tracer_mix(&sw->tracer, (uint64_t)id << 32 | s->index);
 	sy_tracer_mix_bytes(&sw->tracer, bytes.ptr, bytes.len);
 	if (sw->config.trace_messages)

@@ -17,8 +17,10 @@ bool sy_switch_can_send(const struct sy_switch *sw, struct sy_ref peer, uint8_t 
 	return !sy_switch_may_send(sw, s, channel) && sy_mconn_can_send(s->conn.mconn, &sw->conns.mconn, channel);
 }
 
-static void hash_sent(struct sy_switch *sw, const struct sy_slot *s, uint8_t channel, struct sy_span bytes)
+/* Into the hash; and the pools are in use. */
+static void note_sent(struct sy_switch *sw, const struct sy_slot *s, uint8_t channel, struct sy_span bytes)
 {
+	sw->last_message_ns = sw->now_ns;
 	sy_tracer_mix(&sw->tracer, (uint64_t)channel << 40 | s->index);
 	sy_tracer_mix_bytes(&sw->tracer, bytes.ptr, bytes.len);
 }
@@ -39,7 +41,7 @@ enum sy_err sy_switch_try_send(struct sy_switch *sw, struct sy_ref peer, uint8_t
 	err = sy_mconn_try_send(s->conn.mconn, shared, channel, payload, sw->now_ns);
 	sy_payload_unref(&shared->payloads, sw->env, payload);
 	if (!err) {
-		hash_sent(sw, s, channel, bytes);
+		note_sent(sw, s, channel, bytes);
 		sy_switch_touch(sw, s);
 	}
 	return err;
@@ -113,7 +115,7 @@ enum sy_err sy_switch_send(struct sy_switch *sw, struct sy_ref peer, uint8_t cha
 		s->sends_waiting++;
 	else
 		complete(sw, index, SY_OK);
-	hash_sent(sw, s, channel, bytes);
+	note_sent(sw, s, channel, bytes);
 	sy_switch_touch(sw, s);
 	return SY_OK;
 }

@@ -49,7 +49,7 @@ static void begin_flush(struct sy_switch *sw, struct sy_slot *s, enum sy_err rea
 	sy_switch_touch(sw, s);
 }
 
-void sy_switch_run_stops(struct sy_switch *sw)
+void sy_switch_work_stops(struct sy_switch *sw)
 {
 	struct sy_slot *s;
 	while ((s = sy_list_head(&sw->table, SY_LIST_STOP))) {
@@ -76,6 +76,8 @@ static void end_conn(struct sy_switch *sw, struct sy_slot *s, enum sy_err reason
 	sy_list_drop(&sw->table, SY_LIST_READ, s);
 	sy_list_drop(&sw->table, SY_LIST_STOP, s);
 	sy_list_drop(&sw->table, SY_LIST_DIRTY, s);
+	if (sw->touched == s)
+		sw->touched = NULL;
 	s->outs &= SY_SLOT_OUT_PEER_UP;
 	s->flags &= ~(uint32_t)SY_SLOT_ASKED;
 }

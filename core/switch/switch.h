@@ -120,6 +120,8 @@ struct sy_switch {
 	uint32_t undecided;          /* bit i: reactor i answered SY_AGAIN */
 
 	struct sy_table table;
+	struct sy_slot *touched;     /* the first slot to be settled; the others are in SY_LIST_DIRTY */
+	uint64_t last_message_ns;    /* when a message was sent or came last: buffers are kept for reuse for a while after it */
 	uint16_t *peers;             /* dense: indexes of slots */
 	uint32_t peers_cap, num_peers;
 	uint32_t outbound, inbound;  /* peers without unconditional ones */
@@ -192,9 +194,26 @@ struct sy_redial *sy_switch_persistent(const struct sy_switch *sw, const struct 
 struct sy_redial *sy_switch_persistent_inbound(const struct sy_switch *sw, const struct sy_id *id, const struct sy_netaddr *reported);
 
 /* ready.c: deadlines, ready lists, the end of an input */
-void sy_switch_touch(struct sy_switch *sw, struct sy_slot *s); /* settle it at the end of the input */
+/* Settles it at the end of the input. Most inputs touch one slot only: that one needs no list. */
+static inline void sy_switch_touch(struct sy_switch *sw, struct sy_slot *s)
+{
+	if (s->flags & SY_SLOT_DEAD || sw->touched == s)
+		return;
+	if (!sw->touched)
+		sw->touched = s;
+	else
+		sy_list_push(&sw->table, SY_LIST_DIRTY, s);
+}
 void sy_switch_settle(struct sy_switch *sw, struct sy_slot *s);
-void sy_switch_note_state(struct sy_switch *sw, struct sy_slot *s, enum sy_err err);
+void sy_switch_settle_deadline(struct sy_switch *sw, struct sy_slot *s); /* blocked: nothing but time moves it on */
+/* After a fill: reading is as it was, unless the connection is still being upgraded. */
+void sy_switch_settle_filled(struct sy_switch *sw, struct sy_slot *s);
+void sy_switch_trace_state(struct sy_switch *sw, struct sy_slot *s, enum sy_err err);
+static inline void sy_switch_note_state(struct sy_switch *sw, struct sy_slot *s, enum sy_err err)
+{
+	if (s->traced_state != (uint8_t)s->conn.state)
+		sy_switch_trace_state(sw, s, err);
+}
 /* Stops, results of reactors' sends, touched slots, until nothing is left; at the end of every input. */
 void sy_switch_finish(struct sy_switch *sw);
 /* Everything that is due now. */
@@ -296,7 +315,12 @@ bool sy_switch_call_send_done(struct sy_switch *sw);
 /* stop.c */
 /* Asks for a stop after the callback: the first reason stays, a flush stop gives way to a stop. */
 void sy_switch_ask_stop(struct sy_switch *sw, struct sy_slot *s, enum sy_err reason, bool flush);
-void sy_switch_run_stops(struct sy_switch *sw);
+void sy_switch_work_stops(struct sy_switch *sw);
+static inline void sy_switch_run_stops(struct sy_switch *sw)
+{
+	if (sw->table.list[SY_LIST_STOP].head)
+		sy_switch_work_stops(sw);
+}
 /* Ends a connection now, whatever it is. Not from inside a callback. */
 void sy_switch_close(struct sy_switch *sw, struct sy_slot *s, enum sy_err reason);
 void sy_switch_stop(struct sy_switch *sw);

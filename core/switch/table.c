@@ -167,10 +167,9 @@ struct sy_slot *sy_table_next_ip(const struct sy_table *t, const struct sy_slot 
 	return same_ip(t, s->chain_ip, s->remote.ip);
 }
 
-void sy_list_push(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
+void sy_list_link(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
 {
-	if (sy_list_has(s, kind))
-		return;
+	SY_ASSERT(!sy_list_has(s, kind));
 	s->flags |= 1u << kind;
 	s->link[kind].next = 0;
 	s->link[kind].prev = t->list[kind].tail;
@@ -181,10 +180,9 @@ void sy_list_push(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
 	t->list[kind].tail = (uint16_t)(s->index + 1);
 }
 
-void sy_list_drop(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
+void sy_list_unlink(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
 {
-	if (!sy_list_has(s, kind))
-		return;
+	SY_ASSERT(sy_list_has(s, kind));
 	s->flags &= ~(1u << kind);
 	uint16_t prev = s->link[kind].prev, next = s->link[kind].next;
 	if (prev)

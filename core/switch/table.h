@@ -139,10 +139,6 @@ struct sy_slot *sy_table_next_id(const struct sy_table *t, const struct sy_slot 
 struct sy_slot *sy_table_first_ip(const struct sy_table *t, const uint8_t ip[16]);
 struct sy_slot *sy_table_next_ip(const struct sy_table *t, const struct sy_slot *s);
 
-/* Appends; nothing happens when it is in the list. */
-void sy_list_push(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s);
-/* Takes out; nothing happens when it is not in the list. */
-void sy_list_drop(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s);
 static inline struct sy_slot *sy_list_head(const struct sy_table *t, enum sy_list_kind kind)
 {
 	return t->list[kind].head ? t->entries[t->list[kind].head - 1] : NULL;
@@ -150,6 +146,20 @@ static inline struct sy_slot *sy_list_head(const struct sy_table *t, enum sy_lis
 static inline bool sy_list_has(const struct sy_slot *s, enum sy_list_kind kind)
 {
 	return s->flags & (1u << kind);
+}
+void sy_list_link(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s);
+void sy_list_unlink(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s);
+/* Appends; nothing happens when it is in the list. */
+static inline void sy_list_push(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
+{
+	if (!sy_list_has(s, kind))
+		sy_list_link(t, kind, s);
+}
+/* Takes out; nothing happens when it is not in the list. */
+static inline void sy_list_drop(struct sy_table *t, enum sy_list_kind kind, struct sy_slot *s)
+{
+	if (sy_list_has(s, kind))
+		sy_list_unlink(t, kind, s);
 }
 
 #endif

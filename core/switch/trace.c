@@ -23,17 +23,6 @@ void sy_tracer_fini(struct sy_tracer *t, const struct sy_env *env)
 	t->count = 0;
 }
 
-void sy_tracer_mix_tail(struct sy_tracer *t, const uint8_t *bytes, size_t n)
-{
-	sy_tracer_mix(t, n);
-	if (n >= 16) {
-		sy_tracer_mix(t, sy_load_u64le(bytes + n - 16));
-		sy_tracer_mix(t, sy_load_u64le(bytes + n - 8));
-	} else if (n) {
-		sy_tracer_mix_bytes(t, bytes, n);
-	}
-}
-
 void sy_tracer_mix_addr(struct sy_tracer *t, const struct sy_netaddr *addr)
 {
 	sy_tracer_mix(t, (uint64_t)addr->flags << 16 | addr->port);
@@ -91,7 +80,7 @@ bool sy_tracer_next(struct sy_tracer *t, const struct sy_env *env, struct sy_tra
 		return false;
 	*record = t->ring[t->head];
 	t->head = (t->head + 1) % t->cap;
-	if (--t->count == 0 && t->cap > FIRST_RECORDS)
+	if (--t->count == 0)
 		drop_ring(t, env);
 	return true;
 }

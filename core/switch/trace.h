@@ -11,7 +11,7 @@
 
 struct sy_tracer {
 	uint64_t hash;
-	struct sy_trace *ring; /* grows on use up to SY_LIMIT_TRACE_RECORDS, shrinks to nothing when it was large and is empty */
+	struct sy_trace *ring; /* grows on use up to SY_LIMIT_TRACE_RECORDS, is freed when it is empty */
 	uint32_t cap, head, count;
 	uint64_t dropped;
 };
@@ -35,7 +35,17 @@ static inline void sy_tracer_mix_ref(struct sy_tracer *t, struct sy_ref ref)
 	t->hash = sy_hash_u64(t->hash, (uint64_t)ref.slot << 32 | ref.gen);
 }
 /* The last 16 bytes stand for a chunk: they are ciphertext and tag, or the end of a known message. */
-void sy_tracer_mix_tail(struct sy_tracer *t, const uint8_t *bytes, size_t n);
+static inline void sy_tracer_mix_tail(struct sy_tracer *t, const uint8_t *bytes, size_t n)
+{
+	uint64_t h = sy_hash_u64(t->hash, n);
+	if (n >= 16) {
+		h = sy_hash_u64(h, sy_load_u64le(bytes + n - 16));
+		h = sy_hash_u64(h, sy_load_u64le(bytes + n - 8));
+	} else if (n) {
+		h = sy_hash_bytes(h, bytes, n);
+	}
+	t->hash = h;
+}
 void sy_tracer_mix_addr(struct sy_tracer *t, const struct sy_netaddr *addr);
 
 #endif
