@@ -42,14 +42,16 @@ void sim_rand_bytes(uint64_t seed, uint32_t purpose, uint64_t entity, uint64_t c
 	uint8_t *out = buf;
 	for (uint64_t word = 0; n; word++) {
 		uint64_t x = word ? sy_mix64(round_of(key, word, K3)) : key;
-		uint8_t le[8];
-		for (int i = 0; i < 8; i++) {
-			le[i] = (uint8_t)(x >> (8 * i));
+		if (n >= 8) {
+			sy_store_u64le(out, x);
+			out += 8;
+			n -= 8;
+			continue;
 		}
-		size_t part = n < sizeof le ? n : sizeof le;
-		memcpy(out, le, part);
-		out += part;
-		n -= part;
+		uint8_t rest[8];
+		sy_store_u64le(rest, x);
+		memcpy(out, rest, n);
+		n = 0;
 	}
 }
 
