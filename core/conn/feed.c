@@ -211,7 +211,8 @@ static enum sy_err take_info(struct sy_conn *c, struct sy_conn_shared *shared, s
 static enum sy_err take_packets(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, struct sy_conn_event *event)
 {
 	struct sy_mconn_in in;
-	enum sy_err err = sy_mconn_feed(c->mconn, &shared->mconn, now_ns, c->rest + c->rest_at, c->rest_len, &in);
+	const uint8_t *at = c->rest ? c->rest + c->rest_at : shared->opened;
+	enum sy_err err = sy_mconn_feed(c->mconn, &shared->mconn, now_ns, at, c->rest_len, &in);
 	if (err)
 		return err;
 	plain_used(c, in.consumed);

@@ -21,8 +21,8 @@ static void side_init(struct conn_side *s, enum sy_profile profile, uint8_t seed
 	sy_id_from_pubkey(&s->id, s->config.pubkey);
 	sy_id_format(&s->id, s->id_text);
 	sy_channel_set_init(&s->set);
-	static const struct sy_channel channels[] = {{.id = 0x20, .priority = 6, .send_queue_capacity = 100},
-	                                             {.id = 0x22, .priority = 7, .send_queue_capacity = 100}};
+	static const struct sy_channel channels[] = {{.id = 0x20, .priority = 6, .send_queue_capacity = 100, .send_queue_bytes = 64u << 20},
+	                                             {.id = 0x22, .priority = 7, .send_queue_capacity = 100, .send_queue_bytes = 64u << 20}};
 	for (size_t i = 0; i < ARRAY_LEN(channels); i++) {
 		assert_int_equal(sy_channel_set_add(&s->set, &channels[i], 0), SY_OK);
 		s->channels[i] = channels[i].id;

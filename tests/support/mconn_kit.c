@@ -15,7 +15,11 @@ void mconn_kit_init(struct mconn_kit *k, enum sy_profile profile)
 
 void mconn_kit_channel(struct mconn_kit *k, uint8_t id, uint32_t priority, uint32_t queue, uint32_t recv_capacity)
 {
-	struct sy_channel c = {.id = id, .priority = priority, .send_queue_capacity = queue, .recv_message_capacity = recv_capacity};
+	struct sy_channel c = {.id = id,
+	                       .priority = priority,
+	                       .send_queue_capacity = queue,
+	                       .send_queue_bytes = 64u << 20, /* the count is what tests mean */
+	                       .recv_message_capacity = recv_capacity};
 	assert_int_equal(sy_channel_set_add(&k->set, &c, 0), SY_OK);
 }
 
