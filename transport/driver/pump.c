@@ -182,11 +182,13 @@ static void reads(struct tp_driver *d)
 		tp_drive_window(d, ref);
 }
 
+/* Also when nobody listens: what is not fetched would fill the node's ring. */
 static void traces(struct tp_driver *d)
 {
 	struct sy_trace trace;
 	while (sy_node_next_trace(d->node, &trace))
-		d->hooks.trace(d->hooks.ctx, &trace);
+		if (d->hooks.trace)
+			d->hooks.trace(d->hooks.ctx, &trace);
 }
 
 static void set_wake(struct tp_driver *d)
@@ -215,8 +217,7 @@ void tp_drive_pump(struct tp_driver *d)
 		reads(d);
 		if (writes(d) && outputs(d))
 			d->pump_again = true;
-		if (d->hooks.trace)
-			traces(d);
+		traces(d);
 	}
 	d->pumping = false;
 	set_wake(d);

@@ -457,7 +457,7 @@ static void collect_timers(struct tp_pair_net *net)
 		if (due.waker) {
 			due.waker->wake_ns = UINT64_MAX;
 			tp_pair_ready(net, &due.waker->wake);
-		} else {
+		} else if (due.dial) {
 			tp_pair_ready(net, &due.dial->item);
 		}
 	}
@@ -486,8 +486,9 @@ static bool item_due(const struct pair_item *item)
 
 static void run_item(struct tp_pair_net *net, struct pair_item *item)
 {
+	enum pair_kind kind = item->kind;
 	net->current = item;
-	switch (item->kind) {
+	switch (kind) {
 	case PAIR_SOCK:
 		tp_pair_sock_run((struct pair_sock *)item);
 		break;
@@ -502,7 +503,9 @@ static void run_item(struct tp_pair_net *net, struct pair_item *item)
 		lookup_run((struct pair_lookup *)item);
 		break;
 	}
-	if (net->current == item && item_due(item))
+	/* Dials and look-ups are over by now, and so is what was closed or ended meanwhile. */
+	bool alive = net->current == item && (kind == PAIR_SOCK || kind == PAIR_ACCEPT);
+	if (alive && item_due(item))
 		tp_pair_ready(net, item);
 	net->current = NULL;
 }
