@@ -22,10 +22,6 @@ void sy_node_hash_input(struct sy_node *node, const struct sy_input *in)
 	sy_tracer_mix(t, (uint64_t)in->kind << 40 | (uint64_t)in->channel << 32 | (uint32_t)in->err);
 	sy_tracer_mix(t, in->now_ns);
 	sy_tracer_mix_ref(t, in->conn);
-	if (in->kind == SY_IN_BYTES) { /* most are */
-		sy_tracer_mix_tail(t, in->bytes.ptr, in->bytes.len);
-		return;
-	}
 	switch (in->kind) {
 	case SY_IN_BYTES:
 	case SY_IN_TRY_SEND:

@@ -195,7 +195,7 @@ static struct sy_answer on_mark_good(struct sy_node *node, const struct sy_input
 
 static struct sy_answer on_save_book(struct sy_node *node, const struct sy_input *in)
 {
-	node->sw.save_book = true;
+	node->sw.save_book = node->sw.news = true;
 	return answer(SY_OK);
 }
 
@@ -232,10 +232,22 @@ static void fetch_pex_traces(struct sy_node *node)
 		sy_tracer_put(&node->sw.tracer, &node->env, &record);
 }
 
+/* Most inputs are bytes: as sy_node_hash_input, without looking at the kind again. */
+static inline void hash_bytes(struct sy_tracer *t, const struct sy_input *in)
+{
+	sy_tracer_mix(t, SY_IN_BYTES);
+	sy_tracer_mix(t, in->now_ns);
+	sy_tracer_mix_ref(t, in->conn);
+	sy_tracer_mix_tail(t, in->bytes.ptr, in->bytes.len);
+}
+
 struct sy_answer sy_node_input(struct sy_node *node, const struct sy_input *in)
 {
 	sy_node_set_now(node, in->now_ns);
-	sy_node_hash_input(node, in);
+	if (in->kind == SY_IN_BYTES)
+		hash_bytes(&node->sw.tracer, in);
+	else
+		sy_node_hash_input(node, in);
 	if ((unsigned)in->kind >= SY_IN_RESERVED_KINDS || !handlers[in->kind])
 		return answer(SY_INVALID);
 	struct sy_answer a = handlers[in->kind](node, in);

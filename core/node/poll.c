@@ -150,20 +150,21 @@ static bool stopped(struct sy_switch *sw, struct sy_output *out)
 	return true;
 }
 
-static bool anything(const struct sy_switch *sw)
+static bool next_output(struct sy_switch *sw, struct sy_output *out)
 {
-	return sw->table.list[SY_LIST_OUT].head | sw->lookup_head | sw->owner_head | sw->inbox_head | sw->tell_started | sw->save_book |
-	       sw->accept_changed | sw->tell_stopped;
+	return started(sw, out) || lookup(sw, out) || slot(sw, out) || send_done(sw, out) || delivery(sw, out) || save_book(sw, out) ||
+	       accept_window(sw, out) || stopped(sw, out);
 }
 
 bool sy_node_poll(struct sy_node *node, struct sy_output *out)
 {
 	struct sy_switch *sw = &node->sw;
-	if (!anything(sw))
+	if (!sw->news && !sw->table.list[SY_LIST_OUT].head)
 		return false;
-	if (!(started(sw, out) || lookup(sw, out) || slot(sw, out) || send_done(sw, out) || delivery(sw, out) || save_book(sw, out) ||
-	      accept_window(sw, out) || stopped(sw, out)))
+	if (!next_output(sw, out)) {
+		sw->news = false;
 		return false;
+	}
 	sy_node_hash_output(node, out);
 	return true;
 }

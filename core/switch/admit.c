@@ -122,7 +122,7 @@ enum sy_err sy_switch_accept(struct sy_switch *sw, const struct sy_netaddr *remo
 	s->origin = SY_OWNER;
 	sw->accepted++;
 	sw->upgrading++;
-	sw->accept_changed = true;
+	sw->accept_changed = sw->news = true;
 	*ref = sy_slot_ref(s);
 	sy_switch_opened(sw, s);
 	return SY_OK;
@@ -135,7 +135,7 @@ void sy_switch_upgrade_over(struct sy_switch *sw, struct sy_slot *s)
 	SY_ASSERT(sw->upgrading > 0);
 	s->flags &= ~(uint32_t)SY_SLOT_UPGRADING;
 	sw->upgrading--;
-	sw->accept_changed = true;
+	sw->accept_changed = sw->news = true;
 }
 
 static void start_handshake(struct sy_switch *sw, struct sy_slot *s)

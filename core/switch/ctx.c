@@ -98,7 +98,7 @@ enum sy_err sy_ctx_resolve(struct sy_ctx *ctx, const char *host, uint64_t token)
 
 void sy_ctx_save_book(struct sy_ctx *ctx)
 {
-	ctx->sw->save_book = true;
+	ctx->sw->save_book = ctx->sw->news = true;
 }
 
 void sy_ctx_started(struct sy_ctx *ctx, enum sy_err err)

@@ -55,7 +55,7 @@ static void begin(struct sy_switch *sw, struct sy_slot *s, uint8_t origin)
 	s->traced_state = SY_CONN_DIALLING;
 	s->outs |= SY_SLOT_OUT_DIAL;
 	sy_list_push(&sw->table, SY_LIST_OUT, s);
-	sw->accept_changed = true; /* one slot less */
+	sw->accept_changed = sw->news = true; /* one slot less */
 	struct sy_trace r = {.kind = SY_TRACE_DIAL, .conn = sy_slot_ref(s), .addr = s->remote};
 	sy_switch_trace(sw, &r);
 }

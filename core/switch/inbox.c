@@ -73,6 +73,7 @@ static void free_bytes(struct sy_switch *sw, struct sy_inbox_item *item)
 static void queue(struct sy_switch *sw, struct sy_inbox_item *item)
 {
 	item->next = 0;
+	sw->news = true;
 	if (sw->inbox_tail)
 		sw->inbox[sw->inbox_tail - 1].next = link_of(sw, item);
 	else

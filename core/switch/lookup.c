@@ -36,6 +36,7 @@ static void ask(struct sy_switch *sw, struct sy_lookup *l)
 {
 	uint32_t link = (uint32_t)(l - sw->lookups) + 1;
 	l->next = 0;
+	sw->news = true;
 	if (sw->lookup_tail)
 		sw->lookups[sw->lookup_tail - 1].next = link;
 	else

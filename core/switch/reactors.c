@@ -9,9 +9,9 @@ static void decided(struct sy_switch *sw)
 	if (sw->state != SY_SWITCH_STARTING || sw->undecided || sw->started < sw->num_reactors)
 		return;
 	sw->state = SY_SWITCH_RUNNING;
-	sw->tell_started = true;
+	sw->tell_started = sw->news = true;
 	sw->started_err = SY_OK;
-	sw->accept_changed = true;
+	sw->accept_changed = sw->news = true;
 	sy_switch_dial_persistent(sw);
 }
 
@@ -19,7 +19,7 @@ static void decided(struct sy_switch *sw)
 static void refused(struct sy_switch *sw, enum sy_err err)
 {
 	sw->state = SY_SWITCH_FAILED;
-	sw->tell_started = true;
+	sw->tell_started = sw->news = true;
 	sw->started_err = (int16_t)err;
 	sw->undecided = 0;
 }

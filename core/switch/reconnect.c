@@ -201,7 +201,7 @@ static void into_book(struct sy_switch *sw, const struct sy_netaddr *addr)
 		return;
 	enum sy_err err = sy_book_add(sw->book, addr, &sw->own_addr, sy_switch_wall_s(sw));
 	if (err == SY_OK)
-		sw->save_book = true;
+		sw->save_book = sw->news = true;
 }
 
 static void begin_initial(struct sy_switch *sw, struct sy_redial *r)

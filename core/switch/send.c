@@ -74,6 +74,7 @@ static void complete(struct sy_switch *sw, uint32_t index, enum sy_err err)
 	uint32_t *head = owner ? &sw->owner_head : &sw->reactor_head, *tail = owner ? &sw->owner_tail : &sw->reactor_tail;
 	w->err = (int16_t)err;
 	w->next = 0;
+	sw->news = true;
 	if (*tail)
 		sw->waits[*tail - 1].next = index + 1;
 	else

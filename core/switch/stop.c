@@ -124,7 +124,7 @@ void sy_switch_release(struct sy_switch *sw, struct sy_slot *s)
 		SY_ASSERT(sw->accepted > 0);
 		sw->accepted--;
 	}
-	sw->accept_changed = true;
+	sw->accept_changed = sw->news = true;
 	sy_table_give(&sw->table, sw->env, s);
 }
 
@@ -153,6 +153,6 @@ void sy_switch_stop(struct sy_switch *sw)
 	}
 	sy_switch_call_stop(sw);
 	clear_timers(sw);
-	sw->accept_changed = true;
-	sw->tell_stopped = true;
+	sw->accept_changed = sw->news = true;
+	sw->tell_stopped = sw->news = true;
 }

@@ -152,6 +152,7 @@ struct sy_switch {
 	uint32_t inbox_cap, num_inbox, inbox_free, inbox_head, inbox_tail;
 
 	uint32_t accept_told;        /* the accept window as last handed out */
+	bool news;                   /* something of the node's own, not of a slot, may be there to hand out */
 	bool accept_changed;
 	bool save_book;
 	bool tell_started, tell_stopped;
