@@ -11,22 +11,22 @@
 
 /* Blocks kept by a node without connections: few, since design.md 9 gives it 8 KiB in all. */
 enum { KEEP_FRAMES = 2, KEEP_UPGRADES = 1 };
-#define UPSTREAM_TIMEOUT_NS 3000000000ull      /* protocol.md 2.3 */
+#define UPSTREAM_TIMEOUT_NS 3000000000ull       /* protocol.md 2.3 */
 #define HANDSHAKE_TIMEOUT_MAX_NS 20000000000ull /* what is gained by more is a slot that an idle stranger holds */
-#define HANDSHAKE_WINDOW 4u                    /* frames: an honest peer sends two or three */
+#define HANDSHAKE_WINDOW 4u                     /* frames: an honest peer sends two or three */
 #define RUNNING_WINDOW (SY_FILL_MAX / SY_FRAME_SEALED)
 
 static const uint16_t allowed[SY_CONN_STATES] = {
-	[SY_CONN_DIALLING] = BIT(FILTERING) | BIT(CLOSED),
-	[SY_CONN_FILTERING] = BIT(EPHEMERAL) | BIT(CLOSED),
-	[SY_CONN_EPHEMERAL] = BIT(AUTH) | BIT(CLOSED),
-	[SY_CONN_AUTH] = BIT(NODE_INFO) | BIT(CLOSED),
-	[SY_CONN_NODE_INFO] = BIT(RESOLVING) | BIT(JUDGING) | BIT(CLOSED),
-	[SY_CONN_RESOLVING] = BIT(NODE_INFO) | BIT(CLOSED),
-	[SY_CONN_JUDGING] = BIT(RUNNING) | BIT(CLOSED),
-	[SY_CONN_RUNNING] = BIT(FLUSHING) | BIT(CLOSED),
-	[SY_CONN_FLUSHING] = BIT(CLOSED),
-	[SY_CONN_CLOSED] = 0,
+    [SY_CONN_DIALLING] = BIT(FILTERING) | BIT(CLOSED),
+    [SY_CONN_FILTERING] = BIT(EPHEMERAL) | BIT(CLOSED),
+    [SY_CONN_EPHEMERAL] = BIT(AUTH) | BIT(CLOSED),
+    [SY_CONN_AUTH] = BIT(NODE_INFO) | BIT(CLOSED),
+    [SY_CONN_NODE_INFO] = BIT(RESOLVING) | BIT(JUDGING) | BIT(CLOSED),
+    [SY_CONN_RESOLVING] = BIT(NODE_INFO) | BIT(CLOSED),
+    [SY_CONN_JUDGING] = BIT(RUNNING) | BIT(CLOSED),
+    [SY_CONN_RUNNING] = BIT(FLUSHING) | BIT(CLOSED),
+    [SY_CONN_FLUSHING] = BIT(CLOSED),
+    [SY_CONN_CLOSED] = 0,
 };
 
 const char *sy_conn_state_name(enum sy_conn_state state)

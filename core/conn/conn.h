@@ -42,10 +42,10 @@ struct sy_conn_shared {
 	uint64_t handshake_timeout_ns; /* each of the two phases */
 	uint8_t *info;                 /* our node info as it goes out, delimiter included; made by the first upgrade */
 	uint32_t info_len;
-	struct sy_pool frames;         /* sealed or plain frames that are not complete or not worked off: SY_FRAME_SEALED each */
-	struct sy_pool upgrades;       /* struct sy_upgrade, while a connection is upgraded */
-	uint8_t *scratch;              /* SY_FRAME_SEALED bytes: a frame of plaintext being filled; never kept over a call */
-	uint8_t *opened;               /* the same for a frame opened by feed; a message of EV_MESSAGE may point into it */
+	struct sy_pool frames;   /* sealed or plain frames that are not complete or not worked off: SY_FRAME_SEALED each */
+	struct sy_pool upgrades; /* struct sy_upgrade, while a connection is upgraded */
+	uint8_t *scratch;        /* SY_FRAME_SEALED bytes: a frame of plaintext being filled; never kept over a call */
+	uint8_t *opened;         /* the same for a frame opened by feed; a message of EV_MESSAGE may point into it */
 };
 SY_MUST enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
                                         const struct sy_channel_set *channels, const struct sy_config *config,
@@ -57,22 +57,22 @@ struct sy_upgrade; /* core/conn/upgrade.h */
 struct sy_conn {
 	enum sy_conn_state state;
 	bool outbound;
-	bool eof;                  /* the peer has closed its direction */
-	bool gated;                /* the receive limiter holds `rest` back */
-	bool handed;               /* the last message is in the mconn's memory: the next feed lets go of it */
+	bool eof;                   /* the peer has closed its direction */
+	bool gated;                 /* the receive limiter holds `rest` back */
+	bool handed;                /* the last message is in the mconn's memory: the next feed lets go of it */
 	struct sy_upgrade *upgrade; /* null once running and our node info is out */
 	struct sy_mconn *mconn;     /* null until running */
 	struct sy_frames frames;
-	uint8_t *partial;           /* from the pool: an incomplete sealed frame; null when empty */
-	uint8_t *rest;              /* from the pool: the frame being worked off; kept over a call when not done (limiter, verdict) */
-	uint8_t *backlog;           /* sealed bytes that came with a frame that is held back; never without rest_len > 0 */
+	uint8_t *partial; /* from the pool: an incomplete sealed frame; null when empty */
+	uint8_t *rest;    /* from the pool: the frame being worked off; kept over a call when not done (limiter, verdict) */
+	uint8_t *backlog; /* sealed bytes that came with a frame that is held back; never without rest_len > 0 */
 	uint32_t backlog_at, backlog_len;
 	uint16_t partial_len;
 	uint16_t rest_at, rest_len; /* plaintext not worked off: rest_len bytes at rest + rest_at */
 	uint64_t deadline_ns;       /* of the upgrade's phase */
 	uint64_t entity;
-	uint16_t peer_channels;     /* bit i: the peer advertises our i-th channel */
-	int16_t verdict;            /* enum sy_err: refused, but our node info is not out yet */
+	uint16_t peer_channels; /* bit i: the peer advertises our i-th channel */
+	int16_t verdict;        /* enum sy_err: refused, but our node info is not out yet */
 };
 _Static_assert(sizeof(struct sy_conn) <= 200, "the budget of design.md 9");
 

@@ -372,8 +372,8 @@ static enum sy_err feed_ephemeral(struct sy_conn *c, struct sy_conn_shared *shar
 	return SY_OK;
 }
 
-enum sy_err sy_conn_feed(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, const uint8_t *bytes, size_t n, size_t *consumed,
-                         struct sy_conn_event *event)
+enum sy_err sy_conn_feed(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns, const uint8_t *bytes, size_t n,
+                         size_t *consumed, struct sy_conn_event *event)
 {
 	event->kind = SY_CONN_EV_NONE;
 	*consumed = 0;

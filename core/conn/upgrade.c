@@ -86,8 +86,8 @@ static bool reserve(struct sy_upgrade *u, struct sy_conn_shared *shared, size_t 
 	return true;
 }
 
-enum sy_err sy_upgrade_collect(struct sy_upgrade *u, struct sy_conn_shared *shared, uint32_t max, const uint8_t *bytes, size_t n, size_t *used,
-                               struct sy_span *payload)
+enum sy_err sy_upgrade_collect(struct sy_upgrade *u, struct sy_conn_shared *shared, uint32_t max, const uint8_t *bytes, size_t n,
+                               size_t *used, struct sy_span *payload)
 {
 	SY_ASSERT(max <= SY_NODE_INFO_MAX);
 	for (*used = 0;;) {
@@ -116,7 +116,8 @@ enum sy_err sy_upgrade_collect(struct sy_upgrade *u, struct sy_conn_shared *shar
 enum sy_err sy_upgrade_auth(struct sy_upgrade *u, const struct sy_conn_shared *shared, struct sy_span payload)
 {
 	struct sy_conn_identity *id = &u->identity;
-	enum sy_err err = sy_handshake_verify(&u->handshake, shared->env->crypto, payload.ptr, payload.len, shared->policy->strict_keys, id->pubkey);
+	enum sy_err err =
+	    sy_handshake_verify(&u->handshake, shared->env->crypto, payload.ptr, payload.len, shared->policy->strict_keys, id->pubkey);
 	if (err)
 		return err;
 	sy_id_from_pubkey(&id->id, id->pubkey);

@@ -8,7 +8,7 @@
 #include "core/conn/conn.h"
 #include "core/secret/handshake.h"
 
-#define SY_UPGRADE_SMALL 320u                        /* an honest message fits: 34, 102, about 140 bytes */
+#define SY_UPGRADE_SMALL 320u                           /* an honest message fits: 34, 102, about 140 bytes */
 #define SY_UPGRADE_MESSAGE_MAX (SY_NODE_INFO_MAX + 10u) /* the largest payload and the longest delimiter */
 
 /* Our messages go out in this order. */

@@ -29,7 +29,7 @@ struct sy_block {
  */
 struct sy_sendq {
 	struct sy_block *first, *last;
-	uint32_t count;  /* messages, the one being packed included */
+	uint32_t count; /* messages, the one being packed included */
 	uint32_t bytes;
 	uint32_t offset; /* bytes of the head that are in finished packets */
 	bool pulled;     /* the head is being packed: it has left the queue as far as capacity goes */
@@ -89,7 +89,7 @@ struct sy_cut {
 	uint8_t kind; /* enum sy_packet_kind; NONE: between packets */
 	uint8_t index;
 	bool eof;
-	uint8_t header_at; /* bytes of the header that are out */
+	uint8_t header_at;  /* bytes of the header that are out */
 	uint32_t len, left; /* data bytes, and those not out yet */
 };
 
@@ -98,16 +98,16 @@ struct sy_cut {
  * a write that the transport has not taken yet.
  */
 struct sy_task {
-	uint8_t *buffer;         /* the write buffer; from the pool, null when empty */
-	uint64_t flush_at_ns;    /* the flush throttle; SY_NEVER when not armed */
-	uint64_t woken_ns;       /* there is something to look at since then; SY_NEVER: nothing */
-	uint32_t len, at;        /* bytes in the buffer; bytes of them that the transport has taken */
-	uint32_t batch_left;     /* packets left of the batch under way */
+	uint8_t *buffer;      /* the write buffer; from the pool, null when empty */
+	uint64_t flush_at_ns; /* the flush throttle; SY_NEVER when not armed */
+	uint64_t woken_ns;    /* there is something to look at since then; SY_NEVER: nothing */
+	uint32_t len, at;     /* bytes in the buffer; bytes of them that the transport has taken */
+	uint32_t batch_left;  /* packets left of the batch under way */
 	uint32_t batch_bytes;
-	bool flushing;           /* the buffer is being written: the task sleeps until all is out */
-	bool in_batch;           /* the batch was begun and is not accounted yet */
-	bool send_due;           /* the send wake-up is signalled */
-	enum sy_err failed;      /* the task has ended with this; expire tells */
+	bool flushing;      /* the buffer is being written: the task sleeps until all is out */
+	bool in_batch;      /* the batch was begun and is not accounted yet */
+	bool send_due;      /* the send wake-up is signalled */
+	enum sy_err failed; /* the task has ended with this; expire tells */
 };
 
 enum { SY_DUE_PONG = 1, SY_DUE_PING = 2 };
@@ -125,7 +125,7 @@ struct sy_mconn {
 	struct sy_task *task;            /* upstream only: behind the channels, in the same allocation */
 	uint8_t *partial;                /* a packet cut by the end of the input */
 	uint32_t partial_len, partial_cap;
-	uint32_t held; /* bytes that reassembly holds */
+	uint32_t held;    /* bytes that reassembly holds */
 	uint16_t active;  /* bit i: channel i has something queued */
 	uint16_t waiting; /* bit i: a Send waits for channel i */
 	struct sy_cut cut;

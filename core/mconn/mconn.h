@@ -37,15 +37,15 @@ struct sy_mconn_shared {
 	const struct sy_policy *policy;
 	const struct sy_channel_set *channels;
 	struct sy_payload_heap payloads;
-	struct sy_pool packets;       /* partial packets while receiving */
-	struct sy_pool blocks;        /* send queues and waiting Sends: 64 bytes each */
-	struct sy_pool write_buffers; /* upstream's 64 KiB */
-	uint64_t send_rate, recv_rate;               /* bytes per second, 0 = unlimited */
+	struct sy_pool packets;        /* partial packets while receiving */
+	struct sy_pool blocks;         /* send queues and waiting Sends: 64 bytes each */
+	struct sy_pool write_buffers;  /* upstream's 64 KiB */
+	uint64_t send_rate, recv_rate; /* bytes per second, 0 = unlimited */
 	struct sy_rate send_limit, recv_limit;
 	uint64_t ping_interval_ns, pong_timeout_ns;
 	uint64_t flush_throttle_ns;
-	uint32_t max_payload;                        /* max_packet_msg_payload_size; 0 in the configuration means the default */
-	uint32_t packet_limit;                       /* payload of a packet that is accepted: protocol.md 3.4 */
+	uint32_t max_payload;  /* max_packet_msg_payload_size; 0 in the configuration means the default */
+	uint32_t packet_limit; /* payload of a packet that is accepted: protocol.md 3.4 */
 };
 void sy_mconn_shared_init(struct sy_mconn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
                           const struct sy_channel_set *channels, const struct sy_config *config);
@@ -63,7 +63,8 @@ void sy_mconn_free(struct sy_mconn *m, struct sy_mconn_shared *shared);
  * SY_OK, SY_QUEUE_FULL, SY_NO_CHANNEL, SY_MESSAGE_SIZE (empty, or more than the channel's receive capacity: D-07; never
  * in upstream), SY_NO_MEMORY, SY_NO_PEER (after sy_mconn_flush_stop).
  */
-SY_MUST enum sy_err sy_mconn_try_send(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_payload *payload, uint64_t now_ns);
+SY_MUST enum sy_err sy_mconn_try_send(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_payload *payload,
+                                      uint64_t now_ns);
 /*
  * SY_OK: queued at once; SY_AGAIN: it waits, the result comes from sy_mconn_next_sent with the token; SY_QUEUE_FULL:
  * too many wait already; else as try_send. Waiters of a channel are served in order.
@@ -90,10 +91,10 @@ size_t sy_mconn_drain(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64
 /* Receiving. */
 struct sy_mconn_in {
 	size_t consumed;
-	bool message;         /* one is complete: channel and bytes are set, valid until the next call; call again with the rest */
+	bool message; /* one is complete: channel and bytes are set, valid until the next call; call again with the rest */
 	uint8_t channel;
 	struct sy_span bytes;
-	bool gated;           /* the receive limiter stopped it before all was consumed: come back at sy_mconn_recv_open_at */
+	bool gated; /* the receive limiter stopped it before all was consumed: come back at sy_mconn_recv_open_at */
 };
 /*
  * Returns SY_OK; SY_PEER_BAD_PACKET, SY_PEER_PACKET_TOO_LONG, SY_PEER_UNKNOWN_PACKET, SY_PEER_UNKNOWN_CHANNEL,

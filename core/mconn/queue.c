@@ -129,7 +129,7 @@ void sy_mconn_pop(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i
 		sy_waits_admit(m, shared, i);
 	if (c->out->count)
 		return;
-	m->active &= (uint16_t)~(1u << i);
+	m->active &= (uint16_t) ~(1u << i);
 	sy_block_give(shared, c->out);
 	c->out = NULL;
 }

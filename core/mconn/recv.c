@@ -262,8 +262,7 @@ static inline bool feed_small(struct sy_mconn *m, struct sy_mconn_shared *shared
 	size_t size = SY_PACKET_SMALL_HEADER + len;
 	sy_flow_charge(&m->recv, &shared->recv_limit, size, now_ns);
 	m->channel[index - 1].received_bytes += len;
-	*in = (struct sy_mconn_in){
-		.consumed = size, .message = true, .channel = bytes[4], .bytes = {bytes + SY_PACKET_SMALL_HEADER, len}};
+	*in = (struct sy_mconn_in){.consumed = size, .message = true, .channel = bytes[4], .bytes = {bytes + SY_PACKET_SMALL_HEADER, len}};
 	return true;
 }
 

@@ -7,7 +7,8 @@ static inline void settle(struct sy_mconn *m, const struct sy_mconn_shared *shar
 	m->send_gated = m->active && !sy_flow_gate(&m->send, &shared->send_limit, m->send_gated, now_ns);
 }
 
-static enum sy_err check_message(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint32_t index, const struct sy_payload *payload)
+static enum sy_err check_message(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint32_t index,
+                                 const struct sy_payload *payload)
 {
 	if (!index)
 		return SY_NO_CHANNEL;
@@ -40,7 +41,8 @@ static enum sy_err enqueue(struct sy_mconn *m, struct sy_mconn_shared *shared, u
 	return SY_OK;
 }
 
-enum sy_err sy_mconn_try_send(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_payload *payload, uint64_t now_ns)
+enum sy_err sy_mconn_try_send(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_payload *payload,
+                              uint64_t now_ns)
 {
 	uint32_t index = shared->channels->index_of[channel];
 	enum sy_err err = check_message(m, shared, index, payload);
@@ -110,7 +112,7 @@ static inline size_t write_small(struct sy_mconn *m, struct sy_mconn_shared *sha
 		sy_mconn_pop(m, shared, i);
 		return size;
 	}
-	m->active &= (uint16_t)~(1u << i);
+	m->active &= (uint16_t) ~(1u << i);
 	m->channel[i].out = NULL;
 	sy_block_give(shared, q);
 	sy_payload_unref(&shared->payloads, shared->env, head);

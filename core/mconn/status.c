@@ -20,17 +20,17 @@ void sy_mconn_status(const struct sy_mconn *m, const struct sy_mconn_shared *sha
 {
 	uint64_t age = now_ns - m->born_ns;
 	*status = (struct sy_conn_status){
-		.age_ns = age,
-		.sent_bytes = m->send.mon.bytes,
-		.received_bytes = m->recv.mon.bytes,
-		.send_rate_now = sy_monitor_rate(&m->send.mon, now_ns),
-		.send_rate_avg = average(m->send.mon.bytes, age),
-		.recv_rate_now = sy_monitor_rate(&m->recv.mon, now_ns),
-		.recv_rate_avg = average(m->recv.mon.bytes, age),
-		.send_limited_ns = limited(&m->send, &shared->send_limit, m->send_gated, now_ns),
-		.recv_limited_ns = limited(&m->recv, &shared->recv_limit, m->recv_gated, now_ns),
-		.ping_rtt_ns = m->rtt_ns,
-		.num_channels = m->num_channels,
+	    .age_ns = age,
+	    .sent_bytes = m->send.mon.bytes,
+	    .received_bytes = m->recv.mon.bytes,
+	    .send_rate_now = sy_monitor_rate(&m->send.mon, now_ns),
+	    .send_rate_avg = average(m->send.mon.bytes, age),
+	    .recv_rate_now = sy_monitor_rate(&m->recv.mon, now_ns),
+	    .recv_rate_avg = average(m->recv.mon.bytes, age),
+	    .send_limited_ns = limited(&m->send, &shared->send_limit, m->send_gated, now_ns),
+	    .recv_limited_ns = limited(&m->recv, &shared->recv_limit, m->recv_gated, now_ns),
+	    .ping_rtt_ns = m->rtt_ns,
+	    .num_channels = m->num_channels,
 	};
 }
 
@@ -42,14 +42,14 @@ enum sy_err sy_mconn_channel_status(const struct sy_mconn *m, const struct sy_mc
 	const struct sy_channel *desc = &shared->channels->channel[n];
 	const struct sy_sendq *q = m->channel[n].out;
 	*status = (struct sy_channel_status){
-		.id = desc->id,
-		.priority = desc->priority,
-		.queued_messages = q ? q->count : 0,
-		.queued_bytes = q ? q->bytes - q->offset : 0,
-		.send_queue_capacity = desc->send_queue_capacity,
-		.recently_sent = sy_sched_upstream_recent(m, n, now_ns),
-		.sent_bytes = m->channel[n].sent_bytes,
-		.received_bytes = m->channel[n].received_bytes,
+	    .id = desc->id,
+	    .priority = desc->priority,
+	    .queued_messages = q ? q->count : 0,
+	    .queued_bytes = q ? q->bytes - q->offset : 0,
+	    .send_queue_capacity = desc->send_queue_capacity,
+	    .recently_sent = sy_sched_upstream_recent(m, n, now_ns),
+	    .sent_bytes = m->channel[n].sent_bytes,
+	    .received_bytes = m->channel[n].received_bytes,
 	};
 	return SY_OK;
 }

@@ -49,7 +49,8 @@ enum sy_err sy_waits_add(struct sy_mconn *m, struct sy_mconn_shared *shared, uin
 }
 
 /* Moves the waiter that *link points at to the results; `before` is the one in front of it, or null. */
-static void waits_finish(struct sy_mconn *m, struct sy_mconn_shared *shared, struct sy_waiter **link, struct sy_waiter *before, enum sy_err err)
+static void waits_finish(struct sy_mconn *m, struct sy_mconn_shared *shared, struct sy_waiter **link, struct sy_waiter *before,
+                         enum sy_err err)
 {
 	struct sy_waits *s = m->waits;
 	struct sy_waiter *w = *link;
@@ -57,7 +58,7 @@ static void waits_finish(struct sy_mconn *m, struct sy_mconn_shared *shared, str
 	if (s->waiting_last == w)
 		s->waiting_last = before;
 	if (--s->count[w->index] == 0)
-		m->waiting &= (uint16_t)~(1u << w->index);
+		m->waiting &= (uint16_t) ~(1u << w->index);
 	sy_payload_unref(&shared->payloads, shared->env, w->payload);
 	w->payload = NULL;
 	w->next = NULL;

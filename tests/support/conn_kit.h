@@ -19,7 +19,7 @@ struct conn_side {
 	uint8_t secret[64];
 	struct sy_conn_shared shared;
 	struct sy_conn conn;
-	bool dead;          /* an error ended it */
+	bool dead; /* an error ended it */
 	enum sy_err err;
 	bool hold_signature, hold_judgement; /* the test does it itself */
 	bool upgraded, asked_resolve;

@@ -242,10 +242,10 @@ static void test_conn_run_survives_every_allocation_that_fails(void **state)
 static void test_conn_states_pass_the_edges_of_the_diagram_and_no_others(void **state)
 {
 	static const char *const edges[SY_CONN_STATES] = {
-		[SY_CONN_DIALLING] = ".F.......C", [SY_CONN_FILTERING] = "..E......C", [SY_CONN_EPHEMERAL] = "...A.....C",
-		[SY_CONN_AUTH] = "....N....C",     [SY_CONN_NODE_INFO] = ".....RJ..C", [SY_CONN_RESOLVING] = "....N....C",
-		[SY_CONN_JUDGING] = ".......R.C",  [SY_CONN_RUNNING] = "........FC",   [SY_CONN_FLUSHING] = ".........C",
-		[SY_CONN_CLOSED] = "..........",
+	    [SY_CONN_DIALLING] = ".F.......C", [SY_CONN_FILTERING] = "..E......C", [SY_CONN_EPHEMERAL] = "...A.....C",
+	    [SY_CONN_AUTH] = "....N....C",     [SY_CONN_NODE_INFO] = ".....RJ..C", [SY_CONN_RESOLVING] = "....N....C",
+	    [SY_CONN_JUDGING] = ".......R.C",  [SY_CONN_RUNNING] = "........FC",   [SY_CONN_FLUSHING] = ".........C",
+	    [SY_CONN_CLOSED] = "..........",
 	};
 	for (int from = 0; from < SY_CONN_STATES; from++)
 		for (int to = 0; to < SY_CONN_STATES; to++) {
@@ -278,19 +278,19 @@ static void test_conn_state_names_are_distinct(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conn_run_carries_messages_both_ways_however_the_bytes_are_cut),
-		cmocka_unit_test(test_conn_fill_packs_small_messages_into_one_frame),
-		cmocka_unit_test(test_conn_feed_is_held_back_by_the_limiter_and_goes_on_at_the_deadline),
-		cmocka_unit_test(test_conn_feed_beyond_the_window_is_refused_not_stored),
-		cmocka_unit_test(test_conn_frames_that_were_tampered_with_end_it),
-		cmocka_unit_test(test_conn_fill_ends_it_when_the_nonces_are_used_up),
-		cmocka_unit_test(test_conn_flush_sends_what_is_queued_and_reads_on_without_minding),
-		cmocka_unit_test(test_conn_flush_of_a_peer_that_does_not_read_is_bounded_in_default_only),
-		cmocka_unit_test(test_conn_expire_reports_a_missing_pong),
-		cmocka_unit_test(test_conn_close_is_final_and_keeps_results_of_sends),
-		cmocka_unit_test(test_conn_run_survives_every_allocation_that_fails),
-		cmocka_unit_test(test_conn_states_pass_the_edges_of_the_diagram_and_no_others),
-		cmocka_unit_test(test_conn_state_names_are_distinct),
+	    cmocka_unit_test(test_conn_run_carries_messages_both_ways_however_the_bytes_are_cut),
+	    cmocka_unit_test(test_conn_fill_packs_small_messages_into_one_frame),
+	    cmocka_unit_test(test_conn_feed_is_held_back_by_the_limiter_and_goes_on_at_the_deadline),
+	    cmocka_unit_test(test_conn_feed_beyond_the_window_is_refused_not_stored),
+	    cmocka_unit_test(test_conn_frames_that_were_tampered_with_end_it),
+	    cmocka_unit_test(test_conn_fill_ends_it_when_the_nonces_are_used_up),
+	    cmocka_unit_test(test_conn_flush_sends_what_is_queued_and_reads_on_without_minding),
+	    cmocka_unit_test(test_conn_flush_of_a_peer_that_does_not_read_is_bounded_in_default_only),
+	    cmocka_unit_test(test_conn_expire_reports_a_missing_pong),
+	    cmocka_unit_test(test_conn_close_is_final_and_keeps_results_of_sends),
+	    cmocka_unit_test(test_conn_run_survives_every_allocation_that_fails),
+	    cmocka_unit_test(test_conn_states_pass_the_edges_of_the_diagram_and_no_others),
+	    cmocka_unit_test(test_conn_state_names_are_distinct),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

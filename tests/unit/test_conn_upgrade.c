@@ -97,14 +97,14 @@ struct refusal {
 static void test_conn_upgrade_refuses_each_incompatibility_after_the_exchange(void **state)
 {
 	static const struct refusal refusals[] = {
-		{.err = SY_PEER_BLOCK_VERSION, .block_version = 12},
-		{.err = SY_PEER_NETWORK, .network = "other-chain"},
-		{.err = SY_PEER_NO_COMMON_CHANNEL, .channel = 0x77},
-		{.err = SY_PEER_NODE_INFO_ID, .id_text = "00112233445566778899aabbccddeeff00112233"},
-		{.err = SY_PEER_BAD_NODE_INFO, .moniker = "   "},
-		{.err = SY_PEER_BAD_NODE_INFO, .listen_addr = "nonsense"},
-		{.err = SY_PEER_BAD_NODE_INFO, .tx_index = "perhaps"},
-		{.err = SY_PEER_BAD_NODE_INFO, .id_text = "xyz"},
+	    {.err = SY_PEER_BLOCK_VERSION, .block_version = 12},
+	    {.err = SY_PEER_NETWORK, .network = "other-chain"},
+	    {.err = SY_PEER_NO_COMMON_CHANNEL, .channel = 0x77},
+	    {.err = SY_PEER_NODE_INFO_ID, .id_text = "00112233445566778899aabbccddeeff00112233"},
+	    {.err = SY_PEER_BAD_NODE_INFO, .moniker = "   "},
+	    {.err = SY_PEER_BAD_NODE_INFO, .listen_addr = "nonsense"},
+	    {.err = SY_PEER_BAD_NODE_INFO, .tx_index = "perhaps"},
+	    {.err = SY_PEER_BAD_NODE_INFO, .id_text = "xyz"},
 	};
 	for (size_t p = 0; p < 2; p++)
 		for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
@@ -476,9 +476,9 @@ static void test_conn_upgrade_survives_every_allocation_that_fails(void **state)
 	for (uint64_t nth = 1, failed = 1; failed; nth++) {
 		struct conn_kit k;
 		conn_kit_init(&k, SY_PROFILE_DEFAULT, SY_PROFILE_DEFAULT);
-		assert_int_equal(sy_conn_shared_init(&k.a.shared, &k.a.env.env, sy_policy_of(SY_PROFILE_DEFAULT), &k.a.set, &k.a.config,
-		                                     &k.a.info, &k.a.id),
-		                 SY_OK);
+		assert_int_equal(
+		    sy_conn_shared_init(&k.a.shared, &k.a.env.env, sy_policy_of(SY_PROFILE_DEFAULT), &k.a.set, &k.a.config, &k.a.info, &k.a.id),
+		    SY_OK);
 		sy_conn_shared_fini(&k.a.shared);
 		conn_kit_open(&k, NULL);
 		k.piece = 300;
@@ -513,25 +513,25 @@ static void test_conn_start_without_memory_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conn_upgrade_succeeds_between_all_profiles_however_the_bytes_are_cut),
-		cmocka_unit_test(test_conn_upgrade_carries_a_large_node_info_over_several_frames),
-		cmocka_unit_test(test_conn_upgrade_with_another_id_than_dialled_fails_at_the_dialler),
-		cmocka_unit_test(test_conn_upgrade_with_ourselves_is_refused_after_our_node_info_is_out),
-		cmocka_unit_test(test_conn_upgrade_refuses_each_incompatibility_after_the_exchange),
-		cmocka_unit_test(test_conn_verdict_waits_for_our_node_info_but_not_past_the_deadline),
-		cmocka_unit_test(test_conn_upgrade_times_out_in_each_phase),
-		cmocka_unit_test(test_conn_handshake_timeout_is_honoured_and_capped_in_default_only),
-		cmocka_unit_test(test_conn_upgrade_refuses_garbage_in_place_of_the_ephemeral_key),
-		cmocka_unit_test(test_conn_upgrade_refuses_garbage_in_place_of_frames),
-		cmocka_unit_test(test_conn_upgrade_refuses_a_node_info_over_the_limit),
-		cmocka_unit_test(test_conn_upgrade_refuses_bad_authentication),
-		cmocka_unit_test(test_conn_upgrade_takes_all_phases_out_of_one_frame_and_keeps_the_surplus),
-		cmocka_unit_test(test_conn_upgrade_works_off_what_came_before_our_own_signature),
-		cmocka_unit_test(test_conn_upgrade_skips_empty_frames),
-		cmocka_unit_test(test_conn_upgrade_leaves_a_host_name_alone_in_default),
-		cmocka_unit_test(test_conn_upgrade_looks_a_host_name_up_in_upstream),
-		cmocka_unit_test(test_conn_upgrade_survives_every_allocation_that_fails),
-		cmocka_unit_test(test_conn_start_without_memory_changes_nothing),
+	    cmocka_unit_test(test_conn_upgrade_succeeds_between_all_profiles_however_the_bytes_are_cut),
+	    cmocka_unit_test(test_conn_upgrade_carries_a_large_node_info_over_several_frames),
+	    cmocka_unit_test(test_conn_upgrade_with_another_id_than_dialled_fails_at_the_dialler),
+	    cmocka_unit_test(test_conn_upgrade_with_ourselves_is_refused_after_our_node_info_is_out),
+	    cmocka_unit_test(test_conn_upgrade_refuses_each_incompatibility_after_the_exchange),
+	    cmocka_unit_test(test_conn_verdict_waits_for_our_node_info_but_not_past_the_deadline),
+	    cmocka_unit_test(test_conn_upgrade_times_out_in_each_phase),
+	    cmocka_unit_test(test_conn_handshake_timeout_is_honoured_and_capped_in_default_only),
+	    cmocka_unit_test(test_conn_upgrade_refuses_garbage_in_place_of_the_ephemeral_key),
+	    cmocka_unit_test(test_conn_upgrade_refuses_garbage_in_place_of_frames),
+	    cmocka_unit_test(test_conn_upgrade_refuses_a_node_info_over_the_limit),
+	    cmocka_unit_test(test_conn_upgrade_refuses_bad_authentication),
+	    cmocka_unit_test(test_conn_upgrade_takes_all_phases_out_of_one_frame_and_keeps_the_surplus),
+	    cmocka_unit_test(test_conn_upgrade_works_off_what_came_before_our_own_signature),
+	    cmocka_unit_test(test_conn_upgrade_skips_empty_frames),
+	    cmocka_unit_test(test_conn_upgrade_leaves_a_host_name_alone_in_default),
+	    cmocka_unit_test(test_conn_upgrade_looks_a_host_name_up_in_upstream),
+	    cmocka_unit_test(test_conn_upgrade_survives_every_allocation_that_fails),
+	    cmocka_unit_test(test_conn_start_without_memory_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

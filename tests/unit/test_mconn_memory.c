@@ -119,11 +119,11 @@ static void test_mconn_memory_new_without_memory_is_null(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mconn_memory_of_an_idle_connection_is_within_its_budget),
-		cmocka_unit_test(test_mconn_memory_is_given_back_when_all_is_sent),
-		cmocka_unit_test(test_mconn_memory_steady_state_allocates_nothing),
-		cmocka_unit_test(test_mconn_memory_failing_at_any_allocation_loses_nothing_that_was_accepted),
-		cmocka_unit_test(test_mconn_memory_new_without_memory_is_null),
+	    cmocka_unit_test(test_mconn_memory_of_an_idle_connection_is_within_its_budget),
+	    cmocka_unit_test(test_mconn_memory_is_given_back_when_all_is_sent),
+	    cmocka_unit_test(test_mconn_memory_steady_state_allocates_nothing),
+	    cmocka_unit_test(test_mconn_memory_failing_at_any_allocation_loses_nothing_that_was_accepted),
+	    cmocka_unit_test(test_mconn_memory_new_without_memory_is_null),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

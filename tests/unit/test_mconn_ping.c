@@ -178,15 +178,15 @@ static void test_mconn_ping_pongs_wait_behind_a_blocked_write_in_upstream(void *
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mconn_ping_without_an_answer_ends_in_pong_timeout),
-		cmocka_unit_test(test_mconn_ping_that_is_answered_goes_on),
-		cmocka_unit_test(test_mconn_ping_unasked_pongs_in_the_beginning_do_no_harm),
-		cmocka_unit_test(test_mconn_ping_of_the_peer_is_answered_once_while_the_pong_waits),
-		cmocka_unit_test(test_mconn_ping_is_not_answered_by_a_pong_that_came_before_it_left),
-		cmocka_unit_test(test_mconn_ping_upstream_takes_an_early_pong_for_an_answer_after_a_blocked_write),
-		cmocka_unit_test(test_mconn_ping_counts_time_also_while_the_transport_is_stuck_in_default),
-		cmocka_unit_test(test_mconn_ping_goes_before_data_and_passes_a_closed_limiter),
-		cmocka_unit_test(test_mconn_ping_pongs_wait_behind_a_blocked_write_in_upstream),
+	    cmocka_unit_test(test_mconn_ping_without_an_answer_ends_in_pong_timeout),
+	    cmocka_unit_test(test_mconn_ping_that_is_answered_goes_on),
+	    cmocka_unit_test(test_mconn_ping_unasked_pongs_in_the_beginning_do_no_harm),
+	    cmocka_unit_test(test_mconn_ping_of_the_peer_is_answered_once_while_the_pong_waits),
+	    cmocka_unit_test(test_mconn_ping_is_not_answered_by_a_pong_that_came_before_it_left),
+	    cmocka_unit_test(test_mconn_ping_upstream_takes_an_early_pong_for_an_answer_after_a_blocked_write),
+	    cmocka_unit_test(test_mconn_ping_counts_time_also_while_the_transport_is_stuck_in_default),
+	    cmocka_unit_test(test_mconn_ping_goes_before_data_and_passes_a_closed_limiter),
+	    cmocka_unit_test(test_mconn_ping_pongs_wait_behind_a_blocked_write_in_upstream),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

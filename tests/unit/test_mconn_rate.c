@@ -238,15 +238,15 @@ static void test_mconn_monitor_average_follows_the_definition(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mconn_rate_smooth_keeps_the_rate_over_every_second),
-		cmocka_unit_test(test_mconn_rate_upstream_keeps_the_rate_in_samples),
-		cmocka_unit_test(test_mconn_rate_of_zero_is_no_limit),
-		cmocka_unit_test(test_mconn_rate_smooth_deadline_is_when_output_appears),
-		cmocka_unit_test(test_mconn_rate_of_receiving_leaves_five_per_cent_in_default_only),
-		cmocka_unit_test(test_mconn_rate_equal_limits_at_both_ends_drain_in_default),
-		cmocka_unit_test(test_mconn_rate_allowance_tells_what_would_pass),
-		cmocka_unit_test(test_mconn_rate_extremes_keep_their_arithmetic),
-		cmocka_unit_test(test_mconn_monitor_average_follows_the_definition),
+	    cmocka_unit_test(test_mconn_rate_smooth_keeps_the_rate_over_every_second),
+	    cmocka_unit_test(test_mconn_rate_upstream_keeps_the_rate_in_samples),
+	    cmocka_unit_test(test_mconn_rate_of_zero_is_no_limit),
+	    cmocka_unit_test(test_mconn_rate_smooth_deadline_is_when_output_appears),
+	    cmocka_unit_test(test_mconn_rate_of_receiving_leaves_five_per_cent_in_default_only),
+	    cmocka_unit_test(test_mconn_rate_equal_limits_at_both_ends_drain_in_default),
+	    cmocka_unit_test(test_mconn_rate_allowance_tells_what_would_pass),
+	    cmocka_unit_test(test_mconn_rate_extremes_keep_their_arithmetic),
+	    cmocka_unit_test(test_mconn_monitor_average_follows_the_definition),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

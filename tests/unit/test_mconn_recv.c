@@ -39,14 +39,15 @@ static size_t packet(uint8_t *buf, uint8_t channel, bool eof, size_t n, uint8_t 
 static void test_mconn_feed_refuses_each_kind_of_bad_packet(void **state)
 {
 	assert_int_equal(ANSWER(0x01, 0x02, 0x03, 0x04, 0x05), SY_PEER_BAD_PACKET);
-	assert_int_equal(ANSWER(0x00), SY_PEER_UNKNOWN_PACKET);                                     /* empty Packet */
-	assert_int_equal(ANSWER(0x02, 0x22, 0x00), SY_PEER_UNKNOWN_PACKET);                         /* only an unknown member */
-	assert_int_equal(ANSWER(0x02, 0x08, 0x01), SY_PEER_BAD_PACKET);                             /* wrong wire type */
-	assert_int_equal(ANSWER(0x04, 0x1a, 0x02, 0x10, 0x01), SY_PEER_UNKNOWN_CHANNEL);            /* channel 0 */
+	assert_int_equal(ANSWER(0x00), SY_PEER_UNKNOWN_PACKET);                                            /* empty Packet */
+	assert_int_equal(ANSWER(0x02, 0x22, 0x00), SY_PEER_UNKNOWN_PACKET);                                /* only an unknown member */
+	assert_int_equal(ANSWER(0x02, 0x08, 0x01), SY_PEER_BAD_PACKET);                                    /* wrong wire type */
+	assert_int_equal(ANSWER(0x04, 0x1a, 0x02, 0x10, 0x01), SY_PEER_UNKNOWN_CHANNEL);                   /* channel 0 */
 	assert_int_equal(ANSWER(0x07, 0x1a, 0x05, 0x08, 0x81, 0x08, 0x10, 0x01), SY_PEER_UNKNOWN_CHANNEL); /* 1025: low byte 1 */
-	assert_int_equal(ANSWER(0x0d, 0x1a, 0x0b, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01), SY_PEER_UNKNOWN_CHANNEL); /* -1 */
-	assert_int_equal(ANSWER(0x8b, 0x08), SY_PEER_PACKET_TOO_LONG);                              /* 1,035: refused at the delimiter */
-	assert_int_equal(ANSWER(0x8a, 0x08), SY_OK);                                                /* 1,034: awaited */
+	assert_int_equal(ANSWER(0x0d, 0x1a, 0x0b, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01),
+	                 SY_PEER_UNKNOWN_CHANNEL);                     /* -1 */
+	assert_int_equal(ANSWER(0x8b, 0x08), SY_PEER_PACKET_TOO_LONG); /* 1,035: refused at the delimiter */
+	assert_int_equal(ANSWER(0x8a, 0x08), SY_OK);                   /* 1,034: awaited */
 	assert_int_equal(ANSWER(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f), SY_PEER_BAD_PACKET);
 	assert_int_equal(ANSWER(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f), SY_PEER_PACKET_TOO_LONG);
 	assert_int_equal(ANSWER(0xff, 0xff, 0xff, 0xff, 0x0f), SY_PEER_PACKET_TOO_LONG);
@@ -233,15 +234,15 @@ static void test_mconn_feed_of_random_bytes_never_does_more_than_refuse(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mconn_feed_refuses_each_kind_of_bad_packet),
-		cmocka_unit_test(test_mconn_feed_takes_1024_bytes_of_data_and_refuses_1124),
-		cmocka_unit_test(test_mconn_feed_takes_a_message_of_exactly_the_capacity_and_refuses_one_byte_more),
-		cmocka_unit_test(test_mconn_feed_hands_up_a_whole_message_in_place),
-		cmocka_unit_test(test_mconn_feed_delivers_empty_messages_and_interleaved_channels),
-		cmocka_unit_test(test_mconn_feed_of_one_packet_does_not_allocate_the_capacity),
-		cmocka_unit_test(test_mconn_feed_bounds_what_all_half_messages_take_together),
-		cmocka_unit_test(test_mconn_feed_keeps_large_cut_packets_in_memory_that_grows),
-		cmocka_unit_test(test_mconn_feed_of_random_bytes_never_does_more_than_refuse),
+	    cmocka_unit_test(test_mconn_feed_refuses_each_kind_of_bad_packet),
+	    cmocka_unit_test(test_mconn_feed_takes_1024_bytes_of_data_and_refuses_1124),
+	    cmocka_unit_test(test_mconn_feed_takes_a_message_of_exactly_the_capacity_and_refuses_one_byte_more),
+	    cmocka_unit_test(test_mconn_feed_hands_up_a_whole_message_in_place),
+	    cmocka_unit_test(test_mconn_feed_delivers_empty_messages_and_interleaved_channels),
+	    cmocka_unit_test(test_mconn_feed_of_one_packet_does_not_allocate_the_capacity),
+	    cmocka_unit_test(test_mconn_feed_bounds_what_all_half_messages_take_together),
+	    cmocka_unit_test(test_mconn_feed_keeps_large_cut_packets_in_memory_that_grows),
+	    cmocka_unit_test(test_mconn_feed_of_random_bytes_never_does_more_than_refuse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

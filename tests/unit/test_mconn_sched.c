@@ -9,7 +9,7 @@ enum { MAX_CHANNELS = 4, STEP_NS = 1000000 };
 
 struct flow {
 	uint32_t priority;
-	size_t message;      /* bytes of each */
+	size_t message;       /* bytes of each */
 	uint64_t from, until; /* always something to send in this time, after the start */
 	/* measured */
 	uint64_t bytes_at_mark;
@@ -252,15 +252,15 @@ static void test_mconn_sched_virtual_time_is_moved_back_before_it_could_wrap(voi
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mconn_sched_shares_follow_priorities_in_both_profiles),
-		cmocka_unit_test(test_mconn_sched_shares_of_small_messages_follow_priorities_in_default),
-		cmocka_unit_test(test_mconn_sched_short_queues_break_the_rule_in_upstream_only),
-		cmocka_unit_test(test_mconn_sched_wake_up_takes_the_link_for_the_formula_s_time_in_upstream),
-		cmocka_unit_test(test_mconn_sched_wake_up_causes_no_blackout_in_default),
-		cmocka_unit_test(test_mconn_sched_on_and_off_earns_no_credit_in_default),
-		cmocka_unit_test(test_mconn_sched_urgent_message_goes_next_in_default),
-		cmocka_unit_test(test_mconn_sched_ties_go_to_the_channel_registered_first),
-		cmocka_unit_test(test_mconn_sched_virtual_time_is_moved_back_before_it_could_wrap),
+	    cmocka_unit_test(test_mconn_sched_shares_follow_priorities_in_both_profiles),
+	    cmocka_unit_test(test_mconn_sched_shares_of_small_messages_follow_priorities_in_default),
+	    cmocka_unit_test(test_mconn_sched_short_queues_break_the_rule_in_upstream_only),
+	    cmocka_unit_test(test_mconn_sched_wake_up_takes_the_link_for_the_formula_s_time_in_upstream),
+	    cmocka_unit_test(test_mconn_sched_wake_up_causes_no_blackout_in_default),
+	    cmocka_unit_test(test_mconn_sched_on_and_off_earns_no_credit_in_default),
+	    cmocka_unit_test(test_mconn_sched_urgent_message_goes_next_in_default),
+	    cmocka_unit_test(test_mconn_sched_ties_go_to_the_channel_registered_first),
+	    cmocka_unit_test(test_mconn_sched_virtual_time_is_moved_back_before_it_could_wrap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -346,21 +346,21 @@ static void test_mconn_status_of_a_connection_that_sent_is_right(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mconn_send_gives_the_bytes_of_the_vectors),
-		cmocka_unit_test(test_mconn_send_on_an_unknown_channel_is_refused),
-		cmocka_unit_test(test_mconn_try_send_is_refused_when_the_queue_is_full_and_taken_after_a_drain),
-		cmocka_unit_test(test_mconn_try_send_bounds_the_queue_in_bytes_but_takes_a_single_large_message),
-		cmocka_unit_test(test_mconn_try_send_refuses_empty_and_oversized_messages_in_default_only),
-		cmocka_unit_test(test_mconn_send_loses_an_empty_message_in_upstream_when_another_channel_goes_first),
-		cmocka_unit_test(test_mconn_drain_gives_the_same_stream_however_it_is_cut),
-		cmocka_unit_test(test_mconn_drain_packs_many_small_messages_into_one_call),
-		cmocka_unit_test(test_mconn_send_of_full_packets_on_a_high_channel_passes_only_in_default),
-		cmocka_unit_test(test_mconn_send_waits_in_order_and_reports_with_the_token),
-		cmocka_unit_test(test_mconn_send_times_out_at_its_deadline),
-		cmocka_unit_test(test_mconn_send_bounds_its_waiters_and_cancel_fails_them_all),
-		cmocka_unit_test(test_mconn_flush_stop_gives_all_that_is_queued_and_takes_no_more),
-		cmocka_unit_test(test_mconn_channel_set_add_fills_in_defaults_and_refuses_the_rest),
-		cmocka_unit_test(test_mconn_status_of_a_connection_that_sent_is_right),
+	    cmocka_unit_test(test_mconn_send_gives_the_bytes_of_the_vectors),
+	    cmocka_unit_test(test_mconn_send_on_an_unknown_channel_is_refused),
+	    cmocka_unit_test(test_mconn_try_send_is_refused_when_the_queue_is_full_and_taken_after_a_drain),
+	    cmocka_unit_test(test_mconn_try_send_bounds_the_queue_in_bytes_but_takes_a_single_large_message),
+	    cmocka_unit_test(test_mconn_try_send_refuses_empty_and_oversized_messages_in_default_only),
+	    cmocka_unit_test(test_mconn_send_loses_an_empty_message_in_upstream_when_another_channel_goes_first),
+	    cmocka_unit_test(test_mconn_drain_gives_the_same_stream_however_it_is_cut),
+	    cmocka_unit_test(test_mconn_drain_packs_many_small_messages_into_one_call),
+	    cmocka_unit_test(test_mconn_send_of_full_packets_on_a_high_channel_passes_only_in_default),
+	    cmocka_unit_test(test_mconn_send_waits_in_order_and_reports_with_the_token),
+	    cmocka_unit_test(test_mconn_send_times_out_at_its_deadline),
+	    cmocka_unit_test(test_mconn_send_bounds_its_waiters_and_cancel_fails_them_all),
+	    cmocka_unit_test(test_mconn_flush_stop_gives_all_that_is_queued_and_takes_no_more),
+	    cmocka_unit_test(test_mconn_channel_set_add_fills_in_defaults_and_refuses_the_rest),
+	    cmocka_unit_test(test_mconn_status_of_a_connection_that_sent_is_right),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,13 +154,13 @@ static void test_mconn_upstream_gives_its_buffer_back_when_idle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mconn_upstream_holds_a_message_for_the_flush_throttle),
-		cmocka_unit_test(test_mconn_upstream_full_buffer_writes_itself_and_blocks_the_task),
-		cmocka_unit_test(test_mconn_upstream_flush_timer_tries_again_while_the_task_sleeps),
-		cmocka_unit_test(test_mconn_upstream_gate_counts_whole_batches_and_opens_with_the_sample),
-		cmocka_unit_test(test_mconn_upstream_capacity_counts_beside_the_message_being_sent),
-		cmocka_unit_test(test_mconn_upstream_without_a_write_buffer_ends_the_connection),
-		cmocka_unit_test(test_mconn_upstream_gives_its_buffer_back_when_idle),
+	    cmocka_unit_test(test_mconn_upstream_holds_a_message_for_the_flush_throttle),
+	    cmocka_unit_test(test_mconn_upstream_full_buffer_writes_itself_and_blocks_the_task),
+	    cmocka_unit_test(test_mconn_upstream_flush_timer_tries_again_while_the_task_sleeps),
+	    cmocka_unit_test(test_mconn_upstream_gate_counts_whole_batches_and_opens_with_the_sample),
+	    cmocka_unit_test(test_mconn_upstream_capacity_counts_beside_the_message_being_sent),
+	    cmocka_unit_test(test_mconn_upstream_without_a_write_buffer_ends_the_connection),
+	    cmocka_unit_test(test_mconn_upstream_gives_its_buffer_back_when_idle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
