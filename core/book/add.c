@@ -1,7 +1,6 @@
 #include "core/book/state.h"
 
 #include "core/base/assert.h"
-#include "core/wire/group.h"
 
 #include <string.h>
 
@@ -35,7 +34,8 @@ static enum sy_err refusal(const struct sy_book *b, const struct sy_netaddr *add
 
 enum sy_err book_add_entry(struct sy_book *b, struct book_entry *e, uint64_t now_s)
 {
-	uint32_t bucket = sy_book_new_bucket(b, book_addr(b, e->addr), book_addr(b, e->src));
+	const struct sy_addrs *addrs = b->env->addrs;
+	uint32_t bucket = book_new_bucket(b, sy_addrs_group(addrs, e->addr, b->strict), sy_addrs_group(addrs, e->src, b->strict));
 	book_expire(b, bucket, now_s);
 	if (!book_reserve(b))
 		return SY_NO_MEMORY;
@@ -79,7 +79,8 @@ static enum sy_err add_reference(struct sy_book *b, uint32_t at, const struct sy
 	if (!sy_rng_chance(&b->rng, b->env, 1, 2 * n))
 		return SY_ADDR_KNOWN;
 	uint32_t index = b->entries[at].addr;
-	uint32_t bucket = sy_book_new_bucket(b, book_addr(b, index), src);
+	char src_text[SY_GROUP_TEXT];
+	uint32_t bucket = book_new_bucket(b, sy_addrs_group(b->env->addrs, index, b->strict), book_group(b, src, src_text));
 	if (book_in_bucket(b, at, bucket))
 		return SY_ADDR_KNOWN;
 	if (b->lens[bucket] >= BOOK_BUCKET_MAX) {
@@ -94,10 +95,10 @@ static enum sy_err add_reference(struct sy_book *b, uint32_t at, const struct sy
 
 static bool same_group(const struct sy_book *b, const struct sy_netaddr *x, const struct sy_netaddr *y)
 {
-	char xt[SY_GROUP_TEXT], yt[SY_GROUP_TEXT];
-	size_t xn = sy_addr_group(x, b->strict, xt);
-	size_t yn = sy_addr_group(y, b->strict, yt);
-	return xn == yn && memcmp(xt, yt, xn) == 0;
+	char x_text[SY_GROUP_TEXT], y_text[SY_GROUP_TEXT];
+	struct sy_span xg = book_group(b, x, x_text);
+	struct sy_span yg = book_group(b, y, y_text);
+	return xg.len == yg.len && memcmp(xg.ptr, yg.ptr, xg.len) == 0;
 }
 
 /*

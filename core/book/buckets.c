@@ -47,33 +47,52 @@ static uint64_t hash(const struct sy_book *b, const struct text *t)
 	return sy_siphash(b->sip, t->at, t->len);
 }
 
+static void append_span(struct text *t, struct sy_span span)
+{
+	append(t, (const char *)span.ptr, span.len);
+}
+
+uint32_t book_new_bucket(const struct sy_book *b, struct sy_span addr_group, struct sy_span src_group)
+{
+	struct text t;
+	begin(b, &t);
+	append_span(&t, addr_group);
+	append_span(&t, src_group);
+	uint64_t h1 = hash(b, &t) % BOOK_NEW_PER_GROUP;
+	begin(b, &t);
+	append_span(&t, src_group);
+	append_u64be(&t, h1);
+	return (uint32_t)(hash(b, &t) % BOOK_NEW_BUCKETS);
+}
+
+/* From the table when the address is in it, else worked out into text. */
+struct sy_span book_group(const struct sy_book *b, const struct sy_netaddr *addr, char text[SY_GROUP_TEXT])
+{
+	uint32_t index = sy_addrs_find(b->env->addrs, addr);
+	if (index)
+		return sy_addrs_group(b->env->addrs, index, b->strict);
+	size_t n = sy_addr_group(addr, b->strict, text);
+	return (struct sy_span){(const uint8_t *)text, n};
+}
+
 uint32_t sy_book_new_bucket(const struct sy_book *book, const struct sy_netaddr *addr, const struct sy_netaddr *src)
 {
-	char addr_group[SY_GROUP_TEXT], src_group[SY_GROUP_TEXT];
-	size_t addr_len = sy_addr_group(addr, book->strict, addr_group);
-	size_t src_len = sy_addr_group(src, book->strict, src_group);
-	struct text t;
-	begin(book, &t);
-	append(&t, addr_group, addr_len);
-	append(&t, src_group, src_len);
-	uint64_t h1 = hash(book, &t) % BOOK_NEW_PER_GROUP;
-	begin(book, &t);
-	append(&t, src_group, src_len);
-	append_u64be(&t, h1);
-	return (uint32_t)(hash(book, &t) % BOOK_NEW_BUCKETS);
+	char addr_text[SY_GROUP_TEXT], src_text[SY_GROUP_TEXT];
+	struct sy_span addr_group = book_group(book, addr, addr_text);
+	struct sy_span src_group = book_group(book, src, src_text);
+	return book_new_bucket(book, addr_group, src_group);
 }
 
 uint32_t sy_book_old_bucket(const struct sy_book *book, const struct sy_netaddr *addr)
 {
 	char group[SY_GROUP_TEXT], full[SY_ADDR_TEXT];
 	size_t full_len = sy_netaddr_format(addr, full);
-	size_t group_len = sy_addr_group(addr, book->strict, group);
 	struct text t;
 	begin(book, &t);
 	append(&t, full, full_len);
 	uint64_t h1 = hash(book, &t) % BOOK_OLD_PER_GROUP;
 	begin(book, &t);
-	append(&t, group, group_len);
+	append_span(&t, book_group(book, addr, group));
 	append_u64be(&t, h1);
 	return (uint32_t)(hash(book, &t) % BOOK_OLD_BUCKETS);
 }

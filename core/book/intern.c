@@ -4,6 +4,7 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 #include "core/base/sodium.h"
+#include "core/wire/group.h"
 
 #include <string.h>
 
@@ -24,10 +25,16 @@ struct id_slot {
 	uint32_t next;
 };
 
+#define GROUP_MAX 16        /* "2001:470:1000::", "255.255.0.0" */
+#define GROUP_STRICT_MAX 10 /* "unroutable", "local" */
+
 struct addr_slot {
 	struct sy_netaddr addr;
 	uint32_t id; /* index of the id; 0: the address has none. Free slots: the next free one */
 	uint32_t refs;
+	uint8_t group_len, strict_len; /* strict_len 0: the strict group is the same */
+	char group[GROUP_MAX];
+	char strict_group[GROUP_STRICT_MAX];
 };
 
 struct sy_addrs {
@@ -69,7 +76,7 @@ void sy_addrs_free(struct sy_addrs *addrs, const struct sy_env *env)
 }
 
 /* Places in a table only, so the byte order of the machine may show. */
-static uint32_t hash_words(const struct sy_addrs *addrs, const void *bytes, size_t n)
+static inline uint32_t hash_words(const struct sy_addrs *addrs, const void *bytes, size_t n)
 {
 	if (addrs->counted)
 		return (uint32_t)sy_siphash(addrs->key, bytes, n);
@@ -80,6 +87,19 @@ static uint32_t hash_words(const struct sy_addrs *addrs, const void *bytes, size
 		h = sy_hash_u64(h, w);
 	}
 	return (uint32_t)sy_mix64(h);
+}
+
+/* memcmp in line: it is asked a thousand times for each list of addresses that arrives. */
+static inline bool same_words(const void *a, const void *b, size_t n)
+{
+	uint64_t differs = 0;
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t x, y;
+		memcpy(&x, (const uint8_t *)a + i, 8);
+		memcpy(&y, (const uint8_t *)b + i, 8);
+		differs |= x ^ y;
+	}
+	return !differs;
 }
 
 static uint32_t hash_addr(const struct sy_addrs *addrs, const struct sy_netaddr *addr)
@@ -105,7 +125,7 @@ static uint32_t find_addr(const struct sy_addrs *addrs, const struct sy_netaddr 
 	const struct table *t = &addrs->by_addr;
 	for (uint32_t pos = hash; t->cap; pos++) {
 		uint32_t i = t->slots[pos & (t->cap - 1)];
-		if (!i || memcmp(&addrs->addrs[i].addr, addr, sizeof *addr) == 0)
+		if (!i || same_words(&addrs->addrs[i].addr, addr, sizeof *addr))
 			return i;
 	}
 	return 0;
@@ -116,7 +136,7 @@ static uint32_t find_id(const struct sy_addrs *addrs, const struct id_key *key, 
 	const struct table *t = &addrs->by_id;
 	for (uint32_t pos = hash; t->cap; pos++) {
 		uint32_t i = t->slots[pos & (t->cap - 1)];
-		if (!i || memcmp(&addrs->ids[i].key, key, sizeof *key) == 0)
+		if (!i || same_words(&addrs->ids[i].key, key, sizeof *key))
 			return i;
 	}
 	return 0;
@@ -210,6 +230,35 @@ static void drop_id(struct sy_addrs *addrs, uint32_t i)
 	addrs->ids_free = i;
 }
 
+/* Working a group out costs a thousand instructions, and a bucket needs two: once an address is enough. */
+static void note_group(struct addr_slot *slot)
+{
+	char text[SY_GROUP_TEXT];
+	size_t n = sy_addr_group(&slot->addr, false, text);
+	SY_ASSERT(n <= GROUP_MAX);
+	slot->group_len = (uint8_t)n;
+	memcpy(slot->group, text, n);
+	n = sy_addr_group(&slot->addr, true, text);
+	if (n == slot->group_len && memcmp(text, slot->group, n) == 0)
+		return;
+	SY_ASSERT(n <= GROUP_STRICT_MAX);
+	slot->strict_len = (uint8_t)n;
+	memcpy(slot->strict_group, text, n);
+}
+
+struct sy_span sy_addrs_group(const struct sy_addrs *addrs, uint32_t index, bool strict)
+{
+	SY_ASSERT(index > 0 && index < addrs->addrs_end);
+	const struct addr_slot *slot = &addrs->addrs[index];
+	bool other = strict && slot->strict_len;
+	return (struct sy_span){(const uint8_t *)(other ? slot->strict_group : slot->group), other ? slot->strict_len : slot->group_len};
+}
+
+uint32_t sy_addrs_find(const struct sy_addrs *addrs, const struct sy_netaddr *addr)
+{
+	return find_addr(addrs, addr, hash_addr(addrs, addr));
+}
+
 uint32_t sy_addrs_intern(struct sy_addrs *addrs, const struct sy_env *env, const struct sy_netaddr *addr)
 {
 	uint32_t hash = hash_addr(addrs, addr);
@@ -224,6 +273,7 @@ uint32_t sy_addrs_intern(struct sy_addrs *addrs, const struct sy_env *env, const
 	addrs->addrs_free = addrs->addrs_free ? addrs->addrs[i].id : 0;
 	uint32_t id = take_id(addrs, addr);
 	addrs->addrs[i] = (struct addr_slot){.addr = *addr, .id = id, .refs = 1};
+	note_group(&addrs->addrs[i]);
 	table_put(&addrs->by_addr, hash, i);
 	addrs->live++;
 	return i;

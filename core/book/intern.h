@@ -24,6 +24,10 @@ uint32_t sy_addrs_id_of(const struct sy_addrs *addrs, uint32_t index);
 uint32_t sy_addrs_find_id(const struct sy_addrs *addrs, const struct sy_id *id);
 /* The same for an id written with upper-case digits, which is another id to upstream (D-11). */
 uint32_t sy_addrs_find_id_text(const struct sy_addrs *addrs, const struct sy_id *id, bool bad_case);
+/* 0: not there. Takes no reference. */
+uint32_t sy_addrs_find(const struct sy_addrs *addrs, const struct sy_netaddr *addr);
+/* The text of sy_addr_group, kept with the address; valid until the next intern. */
+struct sy_span sy_addrs_group(const struct sy_addrs *addrs, uint32_t index, bool strict);
 uint32_t sy_addrs_count(const struct sy_addrs *addrs);
 bool sy_addrs_full(const struct sy_addrs *addrs);
 

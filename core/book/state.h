@@ -11,6 +11,7 @@
 #include "core/book/book.h"
 #include "core/book/index.h"
 #include "core/book/intern.h"
+#include "core/wire/group.h"
 
 #define BOOK_NEW_BUCKETS 256u
 #define BOOK_OLD_BUCKETS 64u
@@ -104,6 +105,8 @@ uint32_t book_time(uint64_t s);
 
 /* buckets.c */
 void book_set_key(struct sy_book *b, const char key[BOOK_KEY_TEXT]);
+uint32_t book_new_bucket(const struct sy_book *b, struct sy_span addr_group, struct sy_span src_group);
+struct sy_span book_group(const struct sy_book *b, const struct sy_netaddr *addr, char text[SY_GROUP_TEXT]);
 
 /* add.c: references are the caller's until SY_OK. */
 SY_MUST enum sy_err book_add_entry(struct sy_book *b, struct book_entry *e, uint64_t now_s);
