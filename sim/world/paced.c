@@ -14,6 +14,8 @@ static struct paced *paced_of(struct tp_transport *tp)
 
 static void set_inner_wake(struct paced *p)
 {
+	if (p->finished)
+		return;
 	uint64_t next_ns = p->outer_wake_ns;
 
 	for (uint32_t i = 0; i < p->num_socks; i++) {
@@ -49,6 +51,23 @@ static void op_wake_at(struct tp_transport *tp, uint64_t at_ns)
 
 /* ------------------------------------------------------------------ events of the inner transport */
 
+static struct paced *enter(void *ctx)
+{
+	struct paced *p = ctx;
+
+	p->inside++;
+	return p;
+}
+
+/* The end of an event: the next time is set, or a transport that was ended meanwhile is freed. */
+static void leave(struct paced *p)
+{
+	if (--p->inside == 0 && p->finished)
+		free(p);
+	else
+		set_inner_wake(p);
+}
+
 static void find_link(struct paced *p, struct paced_sock *s, const struct sy_netaddr *remote)
 {
 	s->link = (struct paced_link){ 0 };
@@ -62,6 +81,7 @@ static uint64_t on_accepted(void *ctx, tp_sock sock, const struct sy_netaddr *re
 
 	if (s == NULL)
 		return 0;
+	enter(p);
 	s->state = PACED_OPEN;
 	s->inner = sock;
 	find_link(p, s, remote);
@@ -72,7 +92,7 @@ static uint64_t on_accepted(void *ctx, tp_sock sock, const struct sy_netaddr *re
 		paced_give(p, s);
 	else if (s != NULL)
 		s->cookie = cookie;
-	set_inner_wake(p);
+	leave(p);
 	return cookie == 0 ? 0 : name;
 }
 
@@ -84,70 +104,80 @@ static void tell_dialled(struct paced *p, struct paced_sock *s)
 
 static void on_dialled(void *ctx, uint64_t name, tp_sock sock)
 {
-	struct paced *p = ctx;
+	struct paced *p = enter(ctx);
 	struct paced_sock *s = paced_find(p, name);
 
-	if (s == NULL)
+	if (s == NULL) {
+		leave(p);
 		return;
+	}
 	s->inner = sock;
 	s->answer_ns = paced_now(p) + 2 * s->link.latency_ns;
 	s->state = PACED_ANSWERED;
 	if (s->link.latency_ns == 0)
 		tell_dialled(p, s);
-	set_inner_wake(p);
+	leave(p);
 }
 
 static void on_dial_failed(void *ctx, uint64_t name, enum sy_err err)
 {
-	struct paced *p = ctx;
+	struct paced *p = enter(ctx);
 	struct paced_sock *s = paced_find(p, name);
 
-	if (s == NULL)
-		return;
-	uint64_t cookie = s->cookie;
-	paced_give(p, s);
-	p->events.dial_failed(p->events.ctx, cookie, err);
+	if (s != NULL) {
+		uint64_t cookie = s->cookie;
+
+		paced_give(p, s);
+		p->events.dial_failed(p->events.ctx, cookie, err);
+	}
+	leave(p);
 }
 
 static void on_bytes(void *ctx, uint64_t name, struct sy_span bytes)
 {
-	struct paced *p = ctx;
+	struct paced *p = enter(ctx);
 	struct paced_sock *s = paced_find(p, name);
 
-	if (s == NULL || s->state != PACED_OPEN)
-		return;
-	p->events.bytes(p->events.ctx, s->cookie, bytes);
-	set_inner_wake(p);
+	if (s != NULL && s->state == PACED_OPEN)
+		p->events.bytes(p->events.ctx, s->cookie, bytes);
+	leave(p);
 }
 
 static void on_eof(void *ctx, uint64_t name)
 {
-	struct paced *p = ctx;
+	struct paced *p = enter(ctx);
 	struct paced_sock *s = paced_find(p, name);
 
 	if (s != NULL && s->state == PACED_OPEN)
 		p->events.eof(p->events.ctx, s->cookie);
-	set_inner_wake(p);
+	leave(p);
 }
 
-static void on_failed(void *ctx, uint64_t name, enum sy_err err)
+static void fail_sock(struct paced *p, struct paced_sock *s, enum sy_err err)
 {
-	struct paced *p = ctx;
-	struct paced_sock *s = paced_find(p, name);
-
-	if (s == NULL)
-		return;
-	if (s->state == PACED_OPEN) {
-		paced_drop(p, s);
-		p->events.failed(p->events.ctx, s->cookie, err);
-		return;
-	}
 	uint64_t cookie = s->cookie;
 	bool answered = s->state == PACED_ANSWERED;
+
+	if (s->state == PACED_OPEN) {
+		s->state = PACED_FAILED;
+		paced_drop(p, s);
+		p->events.failed(p->events.ctx, cookie, err);
+		return;
+	}
 	p->inner->ops->close(p->inner, s->inner, TP_CLOSE_ABORT);
 	paced_give(p, s);
 	if (answered)
 		p->events.dial_failed(p->events.ctx, cookie, err);
+}
+
+static void on_failed(void *ctx, uint64_t name, enum sy_err err)
+{
+	struct paced *p = enter(ctx);
+	struct paced_sock *s = paced_find(p, name);
+
+	if (s != NULL)
+		fail_sock(p, s, err);
+	leave(p);
 }
 
 static void end_if_empty(struct paced *p, struct paced_sock *s)
@@ -172,19 +202,19 @@ static void work(struct paced *p, struct paced_sock *s)
 
 static void on_writable(void *ctx, uint64_t name)
 {
-	struct paced *p = ctx;
+	struct paced *p = enter(ctx);
 	struct paced_sock *s = paced_find(p, name);
 
-	if (s == NULL)
-		return;
-	s->inner_full = false;
-	work(p, s);
-	set_inner_wake(p);
+	if (s != NULL) {
+		s->inner_full = false;
+		work(p, s);
+	}
+	leave(p);
 }
 
 static void on_wake(void *ctx)
 {
-	struct paced *p = ctx;
+	struct paced *p = enter(ctx);
 	uint64_t now_ns = paced_now(p);
 
 	p->inner_wake_ns = UINT64_MAX;
@@ -203,15 +233,15 @@ static void on_wake(void *ctx)
 		p->outer_wake_ns = UINT64_MAX;
 		p->events.wake(p->events.ctx);
 	}
-	set_inner_wake(p);
+	leave(p);
 }
 
 static void on_resolved(void *ctx, uint64_t token, const struct sy_netaddr *addrs, size_t n, enum sy_err err)
 {
-	struct paced *p = ctx;
+	struct paced *p = enter(ctx);
 
 	p->events.resolved(p->events.ctx, token, addrs, n, err);
-	set_inner_wake(p);
+	leave(p);
 }
 
 /* ------------------------------------------------------------------ operations */
@@ -359,7 +389,13 @@ static void op_fini(struct tp_transport *tp)
 	}
 	p->inner->ops->fini(p->inner);
 	free(p->socks);
-	free(p);
+	p->socks = NULL;
+	p->num_socks = 0;
+	p->num_free_chunks = 0;
+	p->outer_wake_ns = UINT64_MAX;
+	p->finished = true;
+	if (p->inside == 0)
+		free(p);
 }
 
 static const struct tp_ops paced_ops = {

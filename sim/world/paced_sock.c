@@ -132,8 +132,8 @@ size_t paced_room(const struct paced *p, const struct paced_sock *s)
 	uint64_t size = buffer_size(s);
 	uint64_t room = s->held < size ? size - s->held : 0;
 
-	if (s->inner_full)
-		return 0; /* the far end does not read */
+	if (s->inner_full || s->state == PACED_FAILED)
+		return 0; /* the far end does not read, or is gone */
 	if (s->lowat != 0) {
 		uint64_t waiting = unsent(p, s);
 		uint64_t wanted = waiting < s->lowat ? s->lowat - waiting : 0;
@@ -207,7 +207,7 @@ uint64_t paced_next_ns(const struct paced *p, const struct paced_sock *s)
 {
 	uint64_t next_ns = UINT64_MAX;
 
-	if (s->state == PACED_FREE || s->state == PACED_DIALLING)
+	if (s->state == PACED_FREE || s->state == PACED_DIALLING || s->state == PACED_FAILED)
 		return UINT64_MAX;
 	if (s->state == PACED_ANSWERED)
 		return s->answer_ns;

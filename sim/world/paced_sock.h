@@ -17,6 +17,7 @@ enum paced_state {
 	PACED_DIALLING, /* the inner dial is under way */
 	PACED_ANSWERED, /* it succeeded; the round trip is not over yet */
 	PACED_OPEN,
+	PACED_FAILED,  /* the driver knows that the connection is gone; it has yet to close */
 	PACED_ENDING,   /* closed by the driver; what was written is still delivered */
 };
 
@@ -45,6 +46,8 @@ struct paced {
 	struct paced_chunk *free_chunks;
 	uint32_t num_free_chunks;
 	uint64_t outer_wake_ns, inner_wake_ns;
+	uint32_t inside;       /* events under way; fini inside one leaves the memory to the end of the last */
+	bool finished;
 };
 
 #define PACED_FREE_CHUNKS 64u
