@@ -40,7 +40,7 @@ static void test_send_answers_say_why_not(void **state)
 /* Fills channel B (capacity 2) towards a peer that does not read, again once the write buffer has taken its part. */
 static void fill_up(struct pair *p, struct sy_ref peer)
 {
-	static uint8_t big[200000];
+	static uint8_t big[80000];
 	pn_pipe_bytes(p->net, 4 * SY_FRAME_SEALED);
 	for (int round = 0; round < 3; round++) {
 		enum sy_err err = SY_OK;
