@@ -13,7 +13,7 @@ static void count_acked(struct sim_tcp *t, uint64_t n, struct tcp_ack *a, uint64
 		a->last_sent_ns = s->sent_ns;
 		if (a->first_sent_ns == 0)
 			a->first_sent_ns = s->sent_ns;
-		if (t->sacked_out != 0 && s->seq < t->sacked_high)
+		if (s->seq < a->prior_sacked)
 			a->reordered = min_u64(a->reordered, s->seq);
 		if (tcp_seg_end(s) <= t->high)
 			a->flags |= ACK_ORIGINAL;
@@ -135,6 +135,7 @@ void tcp_ack(struct sim_tcp *t, const struct sim_tcp_packet *p)
 	t->last_echo_ns = p->echo_ns;
 	if (t->packets_out == 0)
 		return;
+	a.prior_sacked = t->sacked_out != 0 ? t->sacked_high : a.prior_una;
 	tcp_sack(t, p, &a);
 	clean(t, &a, p->echo_ns);
 	tcp_rack_dsack(t, &a);

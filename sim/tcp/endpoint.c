@@ -3,6 +3,9 @@
 
 #include "sim/tcp/impl.h"
 
+#define INITIAL_WINDOW 64240u  /* 44 segments of 1,460 bytes: what fits the window field of a SYN */
+#define INITIAL_RCVBUF 65536u  /* half of Linux's default of 131,072; the rest is its overhead */
+
 void sim_tcp_defaults(struct sim_tcp_config *config)
 {
 	*config = (struct sim_tcp_config){
@@ -54,8 +57,8 @@ struct sim_tcp *sim_tcp_new(struct sim_engine *engine, struct sim_source *source
 	t->undo_marker = TCP_NONE;
 	t->fin_at = TCP_NONE;
 	t->rcv_mss = 536 < config->mss ? 536 : config->mss;
-	t->rcv_space = 131072;
-	t->rcv_limit = min_u64(64240, config->rcvbuf_max);
+	t->rcv_space = min_u64(INITIAL_RCVBUF, config->rcvbuf_max);
+	t->rcv_limit = min_u64(INITIAL_WINDOW, config->rcvbuf != 0 ? config->rcvbuf : t->rcv_space);
 	tcp_timers_init(t);
 	return t;
 }

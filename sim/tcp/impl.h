@@ -84,7 +84,7 @@ struct tcp_rate {
 
 struct tcp_ack {
 	uint32_t flags;
-	uint64_t prior_una;
+	uint64_t prior_una, prior_sacked; /* una, and the end of the highest SACKed, before */
 	uint64_t first_sent_ns, last_sent_ns;       /* of what was newly acknowledged and never retransmitted; 0: none */
 	uint64_t first_sacked_ns, last_sacked_ns;
 	uint64_t reordered;        /* lowest original sequence number found late; TCP_NONE */

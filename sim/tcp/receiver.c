@@ -7,7 +7,7 @@
 
 #include "sim/tcp/impl.h"
 
-#define INITIAL_WINDOW 64240u  /* of Linux's default receive buffer, 44 segments of 1,460 bytes */
+#define SHORT 128u             /* segments below say nothing of the sender's pace */
 
 /* ------------------------------------------------------------------ the window */
 
@@ -20,11 +20,16 @@ static uint64_t held(const struct sim_tcp *t)
 	return sum;
 }
 
+static uint64_t buffer(const struct sim_tcp *t)
+{
+	return t->config.rcvbuf != 0 ? t->config.rcvbuf : t->rcv_space;
+}
+
 /* Never less than was promised, and nothing at all rather than a silly little (RFC 9293 3.8.6.2.2). */
 uint64_t tcp_window_choice(const struct sim_tcp *t)
 {
-	uint64_t limit = t->config.rcvbuf != 0 ? t->config.rcvbuf : t->rcv_limit;
-	uint64_t used = held(t), room = used < limit ? limit - used : 0;
+	uint64_t limit = buffer(t), used = held(t);
+	uint64_t room = min_u64(used < limit ? limit - used : 0, t->rcv_limit);
 	uint64_t promised = t->rcv_wnd_end > t->rcv ? t->rcv_wnd_end - t->rcv : 0;
 
 	if (room < min_u64(t->config.mss, limit / 2))
@@ -40,15 +45,18 @@ uint64_t tcp_window(struct sim_tcp *t)
 	return window;
 }
 
-/* The advertised limit follows arriving data two segments for one, so that a window opens as fast as slow start sends. */
+/*
+ * The advertised limit follows arriving data two segments for one, so that a window opens as fast as slow start sends.
+ * While it grows every segment is acknowledged at once: the sender is to learn of the room.
+ */
 static void grow_window(struct sim_tcp *t, uint32_t len)
 {
-	if (t->config.rcvbuf != 0)
+	uint64_t limit = buffer(t), used = held(t), most = used < limit ? limit - used : 0;
+
+	if (len < SHORT || t->rcv_limit >= most)
 		return;
-	if (t->rcv_limit == 0)
-		t->rcv_limit = min_u64(INITIAL_WINDOW, t->config.rcvbuf_max);
-	if (len >= t->rcv_mss / 2)
-		t->rcv_limit = max_u64(t->rcv_limit, min_u64(t->rcv_limit + 2ull * t->rcv_mss, t->rcv_space));
+	t->rcv_limit = min_u64(t->rcv_limit + 2 * max_u64(t->rcv_mss, len), most);
+	t->quick |= 1;
 }
 
 /* The receiver's own view of a round trip: how long an advertised window takes to be filled. */

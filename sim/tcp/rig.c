@@ -4,6 +4,7 @@
 #include "sim/tcp/flow.h"
 
 #define BUFFER (64u << 20)
+#define WINDOW (32u << 20) /* what a receive buffer of 64 MiB advertises at most: half is overhead */
 #define MARK_NS 10000000000ull
 
 struct side {
@@ -26,7 +27,8 @@ void sim_tcp_rig_defaults(struct sim_tcp_rig *rig)
 {
 	*rig = (struct sim_tcp_rig){ .seed = 1, .until_ns = 30000000000ull };
 	sim_tcp_defaults(&rig->tcp);
-	rig->tcp.sndbuf = rig->tcp.rcvbuf = BUFFER;
+	rig->tcp.sndbuf = BUFFER;
+	rig->tcp.rcvbuf = WINDOW;
 }
 
 static void transmit(void *user, const struct sim_tcp_packet *p)

@@ -13,7 +13,7 @@ static void untag(struct sim_tcp *t, struct tcp_seg *s, struct tcp_ack *a)
 		return;
 	}
 	if (!(s->flags & SEG_EVER)) {
-		if (s->seq < t->sacked_high)
+		if (s->seq < a->prior_sacked)
 			a->reordered = min_u64(a->reordered, s->seq);
 		if (tcp_seg_end(s) <= t->high)
 			a->flags |= ACK_ORIGINAL;
