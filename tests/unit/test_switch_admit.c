@@ -468,6 +468,38 @@ static void test_admit_signer_fails_or_stays_silent(void **state)
 	pair_free(&p);
 }
 
+/* D-13: a peer that floods PEX is banned; upstream lets it in again at once. */
+static void test_admit_banned_id_is_refused_inbound(void **state)
+{
+	(void)state;
+	for (enum sy_profile profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM; profile++) {
+		struct pair p;
+		pair_make(&p, profile);
+		p.b->config.pex = true;
+		/* a speaks PEX by hand: its kit owns channel 0. */
+		p.ka.channels[0].id = 0;
+		pair_start(&p);
+		pn_dial(p.a, p.b);
+		pn_run(p.net, 1 * PN_S);
+		assert_int_equal(pn_peers(p.b), 1);
+		/* A list that nobody asked for. */
+		static const uint8_t addrs[] = {0x12, 0x00};
+		for (int i = 0; i < 3; i++) {
+			struct sy_input in = {.kind = SY_IN_TRY_SEND, .conn = pn_peer(p.a, 0), .channel = 0, .bytes = {addrs, sizeof addrs}};
+			(void)pn_input(p.a, &in);
+			pn_run(p.net, 200 * PN_MS);
+		}
+		assert_int_equal(pn_peers(p.b), 0);
+		assert_int_equal(p.b->last_down, SY_PEER_PEX_UNSOLICITED);
+		(void)pn_dial(p.a, p.b);
+		pn_run(p.net, 2 * PN_S);
+		assert_int_equal(pn_peers(p.b), profile == SY_PROFILE_UPSTREAM);
+		if (profile == SY_PROFILE_DEFAULT)
+			assert_int_equal(p.b->last_refused, SY_BANNED);
+		pair_free(&p);
+	}
+}
+
 static void test_admit_full_connectivity_of_three(void **state)
 {
 	(void)state;
@@ -562,6 +594,7 @@ int main(void)
 		cmocka_unit_test(test_admit_peer_filter_refuses_or_passes),
 		cmocka_unit_test(test_admit_filters_time_out),
 		cmocka_unit_test(test_admit_signer_fails_or_stays_silent),
+		cmocka_unit_test(test_admit_banned_id_is_refused_inbound),
 		cmocka_unit_test(test_admit_full_connectivity_of_three),
 		cmocka_unit_test(test_admit_dies_while_judged_or_dialled),
 		cmocka_unit_test(test_admit_hostile_bytes_end_only_their_connection),
