@@ -135,7 +135,7 @@ void tcp_ack_after_read(struct sim_tcp *t)
 
 	if (t->ack_due && (t->rcv - t->wup > t->rcv_mss || (t->pushed && !t->pingpong && emptied)))
 		tcp_send_ack(t);
-	else if (2 * promised <= (t->config.rcvbuf != 0 ? t->config.rcvbuf : t->rcv_space)) {
+	else if (2 * promised <= (t->config.rcvbuf != 0 ? t->config.rcvbuf : t->rcv_clamp)) {
 		uint64_t window = tcp_window_choice(t);
 
 		if (window != 0 && window >= 2 * promised)

@@ -221,7 +221,8 @@ struct sim_tcp {
 	struct sim_tcp_range dsack;
 	bool dsack_due;
 	uint64_t echo_ns;
-	uint64_t rcv_space, rcv_limit, space_seq, space_ns, rcv_rtt_ns, rcv_rtt_seq, rcv_rtt_at_ns;
+	uint64_t rcv_limit, rcv_clamp;      /* what is advertised at most now, and may be */
+	uint64_t rcv_space, space_seq, space_ns, rcv_rtt_ns, rcv_rtt_echo_ns; /* most read in a round trip; where the current one began */
 	uint32_t rcv_mss;
 	/* when to acknowledge */
 	uint64_t ato_ns, last_rcv_ns;

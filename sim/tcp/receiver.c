@@ -22,7 +22,7 @@ static uint64_t held(const struct sim_tcp *t)
 
 static uint64_t buffer(const struct sim_tcp *t)
 {
-	return t->config.rcvbuf != 0 ? t->config.rcvbuf : t->rcv_space;
+	return t->config.rcvbuf != 0 ? t->config.rcvbuf : t->rcv_clamp;
 }
 
 /* Never less than was promised, and nothing at all rather than a silly little (RFC 9293 3.8.6.2.2). */
@@ -59,33 +59,40 @@ static void grow_window(struct sim_tcp *t, uint32_t len)
 	t->quick |= 1;
 }
 
-/* The receiver's own view of a round trip: how long an advertised window takes to be filled. */
-static void measure_rtt(struct sim_tcp *t)
+/* The receiver's own view of a round trip, from the echo of its acknowledgements. The least is kept. */
+static void measure_rtt(struct sim_tcp *t, const struct sim_tcp_packet *p)
 {
-	uint64_t now = tcp_now(t);
-
-	if (t->rcv < t->rcv_rtt_seq && t->rcv_rtt_at_ns != 0)
+	if (p->len < t->rcv_mss || p->echo_ns == 0 || p->echo_ns == t->rcv_rtt_echo_ns)
 		return;
-	if (t->rcv_rtt_at_ns != 0) {
-		uint64_t sample = now - t->rcv_rtt_at_ns;
-
-		t->rcv_rtt_ns = t->rcv_rtt_ns == 0 ? sample : min_u64(t->rcv_rtt_ns, sample);
-	}
-	t->rcv_rtt_seq = t->rcv + tcp_window_choice(t);
-	t->rcv_rtt_at_ns = now;
+	t->rcv_rtt_echo_ns = p->echo_ns;
+	uint64_t rtt = tcp_now(t) + 1 - min_u64(p->echo_ns, tcp_now(t));
+	t->rcv_rtt_ns = t->rcv_rtt_ns == 0 ? rtt : min_u64(t->rcv_rtt_ns, rtt);
 }
 
-/* Once a round trip: room for twice what the reader took in it, and more while that grows (dynamic right-sizing). */
+/*
+ * Dynamic right-sizing: when the reader took more in a round trip than ever before, the buffer is to hold twice that, as
+ * it is known a round trip late, and as much more as a sender in slow start will send by then.
+ */
+static void grow_buffer(struct sim_tcp *t, uint64_t copied)
+{
+	uint64_t window = 2 * copied;
+
+	window += 2 * (uint64_t)((unsigned __int128)window * (copied - t->rcv_space) / t->rcv_space);
+	t->rcv_space = copied;
+	if (t->num_ooo != 0)
+		window += t->ooo[t->num_ooo - 1].to - t->rcv;
+	t->rcv_clamp = max_u64(t->rcv_clamp, min_u64(window, t->config.rcvbuf_max));
+}
+
+/* Once a round trip, as the reader reads. */
 static void size_buffer(struct sim_tcp *t)
 {
-	uint64_t now = tcp_now(t), rtt = t->rcv_rtt_ns != 0 ? t->rcv_rtt_ns : t->srtt8_us * 125;
-	uint64_t copied = t->read - t->space_seq;
+	uint64_t now = tcp_now(t), copied = t->read - t->space_seq;
 
-	if (t->config.rcvbuf != 0 || now - t->space_ns < rtt || rtt == 0)
+	if (t->config.rcvbuf != 0 || t->rcv_rtt_ns == 0 || now - t->space_ns < t->rcv_rtt_ns)
 		return;
-	uint64_t wanted = 2 * copied + 16ull * t->config.mss;
-	if (wanted > t->rcv_space)
-		t->rcv_space = min_u64(wanted + wanted / 2, t->config.rcvbuf_max);
+	if (copied > t->rcv_space)
+		grow_buffer(t, copied);
 	t->space_seq = t->read;
 	t->space_ns = now;
 }
@@ -147,8 +154,8 @@ static uint32_t range_at(const struct sim_tcp *t, uint64_t from)
 	return low;
 }
 
-/* Puts an early range in place; false when all of it was there. */
-static bool insert(struct sim_tcp *t, struct sim_tcp_range range)
+/* Puts an early range in place. */
+static void insert(struct sim_tcp *t, struct sim_tcp_range range)
 {
 	uint32_t at = range_at(t, range.from), end = at;
 
@@ -156,7 +163,7 @@ static bool insert(struct sim_tcp *t, struct sim_tcp_range range)
 		t->dsack = range;
 		t->dsack_due = true;
 		remember(t, t->ooo[at]);
-		return false;
+		return;
 	}
 	while (end < t->num_ooo && t->ooo[end].from <= range.to) {
 		range.from = min_u64(range.from, t->ooo[end].from);
@@ -165,7 +172,7 @@ static bool insert(struct sim_tcp *t, struct sim_tcp_range range)
 	}
 	if (end == at) {
 		if (!room_for_range(t))
-			return true; /* as if the packet had been lost */
+			return; /* as if the packet had been lost */
 		memmove(&t->ooo[at + 1], &t->ooo[at], (t->num_ooo - at) * sizeof *t->ooo);
 		t->num_ooo++;
 	} else {
@@ -174,7 +181,6 @@ static bool insert(struct sim_tcp *t, struct sim_tcp_range range)
 	}
 	t->ooo[at] = range;
 	remember(t, range);
-	return true;
 }
 
 /* Moves rcv over what has become contiguous. */
@@ -240,6 +246,14 @@ static void in_order(struct sim_tcp *t, uint64_t to)
 	take_fin(t);
 }
 
+/* What waits behind a gap must not use up the window: the buffer makes room for it. */
+static void early(struct sim_tcp *t, struct sim_tcp_range range)
+{
+	insert(t, range);
+	if (t->config.rcvbuf == 0)
+		grow_buffer(t, t->rcv_space);
+}
+
 /* Data or a FIN. What lies beyond the window is dropped. */
 void tcp_receive(struct sim_tcp *t, const struct sim_tcp_packet *p)
 {
@@ -258,12 +272,12 @@ void tcp_receive(struct sim_tcp *t, const struct sim_tcp_packet *p)
 	if (fin)
 		t->fin_at = end;
 	grow_window(t, p->len);
-	measure_rtt(t);
+	measure_rtt(t, p);
 	tcp_ack_arrived(t, p->len);
 	if (p->seq <= t->rcv)
 		in_order(t, end);
 	else
-		(void)insert(t, (struct sim_tcp_range){ p->seq, end });
+		early(t, (struct sim_tcp_range){ p->seq, end });
 	tcp_ack_check(t, t->num_ooo != 0);
 }
 

@@ -28,7 +28,7 @@ void sim_tcp_rig_defaults(struct sim_tcp_rig *rig)
 	*rig = (struct sim_tcp_rig){ .seed = 1, .until_ns = 30000000000ull };
 	sim_tcp_defaults(&rig->tcp);
 	rig->tcp.sndbuf = BUFFER;
-	rig->tcp.rcvbuf = WINDOW;
+	rig->tcp.rcvbuf_max = WINDOW;
 }
 
 static void transmit(void *user, const struct sim_tcp_packet *p)
