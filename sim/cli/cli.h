@@ -13,9 +13,9 @@
 /* What the process answers. Source: scenario.md, the command line. */
 enum cli_exit { CLI_HELD = 0, CLI_CHECK_FAILED = 1, CLI_USAGE = 2, CLI_INTERNAL = 3 };
 
-#define CLI_REPEAT_MAX 64u  /* how often an option that repeats may be given: params of a script, reactors are fewer */
+#define CLI_REPEAT_MAX 64u /* how often an option that repeats may be given: params of a script, reactors are fewer */
 #define CLI_POSITIONAL_MAX 4u
-#define CLI_NAME_MAX 64u    /* longest option name or word that is compared with known names */
+#define CLI_NAME_MAX 64u /* longest option name or word that is compared with known names */
 
 /* How an option's value reads, and what stands at its offset in the command's struct. */
 enum cli_kind {
@@ -40,8 +40,8 @@ struct cli_range {
 };
 
 struct cli_option {
-	const char *name;  /* without dashes */
-	char brief;        /* one letter, or 0 */
+	const char *name; /* without dashes */
+	char brief;       /* one letter, or 0 */
 	enum cli_kind kind;
 	size_t offset;     /* in the command's struct */
 	const char *value; /* what stands for the value in help; of CLI_CHOICE the choices */
@@ -59,7 +59,7 @@ struct cli_call {
 	const struct cli_command *command;
 	const char *program; /* argv[0]: what repeats a run begins with it */
 	int argc;
-	char **argv;         /* argv[0] is the first word after the command's name */
+	char **argv; /* argv[0] is the first word after the command's name */
 };
 
 struct cli_command {

@@ -15,7 +15,7 @@ struct home_args {
 };
 
 static const struct cli_option options[] = {
-	{ "home", 0, CLI_TEXT, offsetof(struct home_args, settings.home), "DIR", "CometBFT's home directory (default: ~/.cometbft)" },
+    {"home", 0, CLI_TEXT, offsetof(struct home_args, settings.home), "DIR", "CometBFT's home directory (default: ~/.cometbft)"},
 };
 
 const char *cli_default_home(struct settings *s)
@@ -66,34 +66,33 @@ static void print_id(const struct tp_node_key *key)
 /* ------------------------------------------------------------------ init */
 
 /* What CometBFT's template says of p2p, less its comments; everything else keeps its defaults there and is unused here. */
-static const char config_text[] =
-	"# The p2p part of a CometBFT configuration. Times carry their unit, rates are bytes per second.\n"
-	"moniker = \"%s\"\n"
-	"genesis_file = \"config/genesis.json\"\n"
-	"node_key_file = \"config/node_key.json\"\n"
-	"log_level = \"info\"\n"
-	"\n"
-	"[p2p]\n"
-	"laddr = \"tcp://0.0.0.0:26656\"\n"
-	"external_address = \"\"\n"
-	"seeds = \"\"\n"
-	"persistent_peers = \"\"\n"
-	"addr_book_file = \"config/addrbook.json\"\n"
-	"addr_book_strict = true\n"
-	"max_num_inbound_peers = 40\n"
-	"max_num_outbound_peers = 10\n"
-	"unconditional_peer_ids = \"\"\n"
-	"persistent_peers_max_dial_period = \"0s\"\n"
-	"flush_throttle_timeout = \"10ms\"\n"
-	"max_packet_msg_payload_size = 1024\n"
-	"send_rate = 5120000\n"
-	"recv_rate = 5120000\n"
-	"pex = true\n"
-	"seed_mode = false\n"
-	"private_peer_ids = \"\"\n"
-	"allow_duplicate_ip = false\n"
-	"handshake_timeout = \"20s\"\n"
-	"dial_timeout = \"3s\"\n";
+static const char config_text[] = "# The p2p part of a CometBFT configuration. Times carry their unit, rates are bytes per second.\n"
+                                  "moniker = \"%s\"\n"
+                                  "genesis_file = \"config/genesis.json\"\n"
+                                  "node_key_file = \"config/node_key.json\"\n"
+                                  "log_level = \"info\"\n"
+                                  "\n"
+                                  "[p2p]\n"
+                                  "laddr = \"tcp://0.0.0.0:26656\"\n"
+                                  "external_address = \"\"\n"
+                                  "seeds = \"\"\n"
+                                  "persistent_peers = \"\"\n"
+                                  "addr_book_file = \"config/addrbook.json\"\n"
+                                  "addr_book_strict = true\n"
+                                  "max_num_inbound_peers = 40\n"
+                                  "max_num_outbound_peers = 10\n"
+                                  "unconditional_peer_ids = \"\"\n"
+                                  "persistent_peers_max_dial_period = \"0s\"\n"
+                                  "flush_throttle_timeout = \"10ms\"\n"
+                                  "max_packet_msg_payload_size = 1024\n"
+                                  "send_rate = 5120000\n"
+                                  "recv_rate = 5120000\n"
+                                  "pex = true\n"
+                                  "seed_mode = false\n"
+                                  "private_peer_ids = \"\"\n"
+                                  "allow_duplicate_ip = false\n"
+                                  "handshake_timeout = \"20s\"\n"
+                                  "dial_timeout = \"3s\"\n";
 
 /* A host name is a moniker as CometBFT chooses it; what could end the string is left out. */
 static void moniker(char name[65])
@@ -130,8 +129,8 @@ static enum sy_err write_config(const char *home, struct tp_message *msg)
 static int run_init(const struct cli_call *call)
 {
 	struct home_args args;
-	struct tp_node_key key = { 0 };
-	struct tp_message msg = { .text = "" };
+	struct tp_node_key key = {0};
+	struct tp_message msg = {.text = ""};
 	char key_path[TP_PATH_MAX];
 	bool made;
 	int code = CLI_HELD;
@@ -158,7 +157,7 @@ static int run_init(const struct cli_call *call)
 
 static int generate(const char *home, const char *key_path, struct tp_node_key *key)
 {
-	struct tp_message msg = { .text = "no cryptography" };
+	struct tp_message msg = {.text = "no cryptography"};
 
 	if (access(key_path, F_OK) == 0)
 		return cli_fail(CLI_USAGE, "there is a node key already: %s", key_path);
@@ -176,7 +175,7 @@ static int generate(const char *home, const char *key_path, struct tp_node_key *
 static int run_gen_node_key(const struct cli_call *call)
 {
 	struct home_args args;
-	struct tp_node_key key = { 0 };
+	struct tp_node_key key = {0};
 	char key_path[TP_PATH_MAX];
 	int code = CLI_HELD;
 
@@ -190,8 +189,8 @@ static int run_gen_node_key(const struct cli_call *call)
 static int run_show_node_id(const struct cli_call *call)
 {
 	struct home_args args;
-	struct tp_node_key key = { 0 };
-	struct tp_message msg = { .text = "" };
+	struct tp_node_key key = {0};
+	struct tp_message msg = {.text = ""};
 	char key_path[TP_PATH_MAX];
 	int code = CLI_HELD;
 
@@ -206,14 +205,14 @@ static int run_show_node_id(const struct cli_call *call)
 	return code;
 }
 
-#define COMMAND(variable, words, does, function)                        \
-	const struct cli_command variable = {                            \
-		.name = words,                                           \
-		.usage = "[--home DIR]",                                 \
-		.summary = does,                                         \
-		.options = options,                                      \
-		.num_options = sizeof options / sizeof options[0],       \
-		.run = function,                                         \
+#define COMMAND(variable, words, does, function)           \
+	const struct cli_command variable = {                  \
+	    .name = words,                                     \
+	    .usage = "[--home DIR]",                           \
+	    .summary = does,                                   \
+	    .options = options,                                \
+	    .num_options = sizeof options / sizeof options[0], \
+	    .run = function,                                   \
 	}
 
 COMMAND(cmd_init, "init", "makes a home: config.toml and a node key, where they are missing", run_init);

@@ -42,7 +42,7 @@ static bool read_settings(struct settings *s, const struct cli_call *call, bool 
 
 static int run_with(const struct cli_call *call, bool seed)
 {
-	struct settings settings = { 0 };
+	struct settings settings = {0};
 	struct real_node *n = calloc(1, sizeof *n);
 	char error[CLI_ERROR_TEXT] = "", host[256] = "switchyard";
 	int code = CLI_USAGE;
@@ -79,26 +79,26 @@ static int run_seed(const struct cli_call *call)
 	return run_with(call, true);
 }
 
-#define NODE_DETAILS                                                                                                    \
+#define NODE_DETAILS                                                                                                \
 	"The home directory is a CometBFT home: config/config.toml is read first, options win over it. The node key,\n" \
 	"the address book and the chain id (config/genesis.json) are CometBFT's files, too. The first line printed\n"   \
 	"is id@host:port, once the node listens. SIGTERM and SIGINT stop it in good order: peers are told, the\n"       \
 	"address book is saved, the exit code is 0."
 
 const struct cli_command cmd_node = {
-	.name = "node",
-	.usage = "--home DIR [option]...",
-	.summary = "runs a real node",
-	.details = NODE_DETAILS,
-	.shared_options = settings_options,
-	.run = run_node,
+    .name = "node",
+    .usage = "--home DIR [option]...",
+    .summary = "runs a real node",
+    .details = NODE_DETAILS,
+    .shared_options = settings_options,
+    .run = run_node,
 };
 
 const struct cli_command cmd_seed = {
-	.name = "seed",
-	.usage = "--home DIR [option]...",
-	.summary = "runs a real node in seed mode: it crawls the network and serves addresses",
-	.details = NODE_DETAILS,
-	.shared_options = settings_options,
-	.run = run_seed,
+    .name = "seed",
+    .usage = "--home DIR [option]...",
+    .summary = "runs a real node in seed mode: it crawls the network and serves addresses",
+    .details = NODE_DETAILS,
+    .shared_options = settings_options,
+    .run = run_seed,
 };

@@ -6,22 +6,23 @@
 #include "sim/cli/run.h"
 
 static const struct cli_option options[] = {
-	{ "seed", 0, CLI_U64, offsetof(struct run_args, seed), "N", "the seed of all randomness (default 1)" },
-	{ "param", 'p', CLI_REPEAT, offsetof(struct run_args, params), "KEY=VALUE", "sets a parameter of the script; may be repeated" },
-	{ "profile", 0, CLI_CHOICE, offsetof(struct run_args, profile), "default|upstream|upstream-v0.38",
-	  "the policies of nodes that name none (default: default)" },
-	{ "transport", 0, CLI_CHOICE, offsetof(struct run_args, transport), "sim|tcp",
-	  "the simulator, or real sockets on loopback in real time (default: sim)" },
-	{ "crypto", 0, CLI_CHOICE, offsetof(struct run_args, crypto), "real|null",
-	  "null keeps every size and step but skips the arithmetic; simulator only (default: real, or what the script says)" },
-	{ "tcp", 0, CLI_CHOICE, offsetof(struct run_args, tcp), "segment|flow|none", "the simulator's model of TCP; this version has none only" },
-	{ "seeds", 0, CLI_RANGE, offsetof(struct run_args, seeds), "A..B", "runs every seed from A to B, each in a process of its own" },
-	{ "jobs", 'j', CLI_U32, offsetof(struct run_args, jobs), "N", "processes at once with --seeds (default: one a processor)" },
-	{ "until", 0, CLI_TIME, offsetof(struct run_args, until_ns), "T", "ends the run at this time at the latest: 90s, 10m; a bare number is seconds" },
-	{ "out", 0, CLI_TEXT, offsetof(struct run_args, out), "DIR",
-	  "where the results go (default: out/NAME-SEED); with --seeds the directory above NAME-SEED" },
-	{ "json", 0, CLI_FLAG, offsetof(struct run_args, json), NULL, "prints one JSON object (with --seeds one a line, then the counts)" },
-	{ "quiet", 0, CLI_FLAG, offsetof(struct run_args, quiet), NULL, "leaves out what the script logs" },
+    {"seed", 0, CLI_U64, offsetof(struct run_args, seed), "N", "the seed of all randomness (default 1)"},
+    {"param", 'p', CLI_REPEAT, offsetof(struct run_args, params), "KEY=VALUE", "sets a parameter of the script; may be repeated"},
+    {"profile", 0, CLI_CHOICE, offsetof(struct run_args, profile), "default|upstream|upstream-v0.38",
+     "the policies of nodes that name none (default: default)"},
+    {"transport", 0, CLI_CHOICE, offsetof(struct run_args, transport), "sim|tcp",
+     "the simulator, or real sockets on loopback in real time (default: sim)"},
+    {"crypto", 0, CLI_CHOICE, offsetof(struct run_args, crypto), "real|null",
+     "null keeps every size and step but skips the arithmetic; simulator only (default: real, or what the script says)"},
+    {"tcp", 0, CLI_CHOICE, offsetof(struct run_args, tcp), "segment|flow|none", "the simulator's model of TCP; this version has none only"},
+    {"seeds", 0, CLI_RANGE, offsetof(struct run_args, seeds), "A..B", "runs every seed from A to B, each in a process of its own"},
+    {"jobs", 'j', CLI_U32, offsetof(struct run_args, jobs), "N", "processes at once with --seeds (default: one a processor)"},
+    {"until", 0, CLI_TIME, offsetof(struct run_args, until_ns), "T",
+     "ends the run at this time at the latest: 90s, 10m; a bare number is seconds"},
+    {"out", 0, CLI_TEXT, offsetof(struct run_args, out), "DIR",
+     "where the results go (default: out/NAME-SEED); with --seeds the directory above NAME-SEED"},
+    {"json", 0, CLI_FLAG, offsetof(struct run_args, json), NULL, "prints one JSON object (with --seeds one a line, then the counts)"},
+    {"quiet", 0, CLI_FLAG, offsetof(struct run_args, quiet), NULL, "leaves out what the script logs"},
 };
 
 /* What can be said before the script is read. */
@@ -50,7 +51,7 @@ static uint32_t processors(void)
 
 static int run_run(const struct cli_call *call)
 {
-	struct run_args args = { .program = call->program, .seed = 1, .profile = "default", .transport = "sim", .jobs = processors() };
+	struct run_args args = {.program = call->program, .seed = 1, .profile = "default", .transport = "sim", .jobs = processors()};
 	struct cli_positional positional;
 	char error[CLI_ERROR_TEXT];
 
@@ -62,21 +63,21 @@ static int run_run(const struct cli_call *call)
 	args.file = positional.at[0];
 	if (args.seeds.given)
 		return run_sweep(&args);
-	struct run_ends ends = { .draw_always = true, .progress = isatty(STDERR_FILENO) == 1, .json = args.json ? stdout : NULL };
+	struct run_ends ends = {.draw_always = true, .progress = isatty(STDERR_FILENO) == 1, .json = args.json ? stdout : NULL};
 	return run_once(&args, args.seed, &ends);
 }
 
 const struct cli_command cmd_run = {
-	.name = "run",
-	.usage = "FILE [option]...",
-	.summary = "runs a scenario and tells whether its checks held",
-	.details = "FILE is a Lua script. Results go to out/NAME-SEED/: summary.json, metrics.csv, and each plot as PNG\n"
-	           "and SVG beside the gnuplot script and data that drew it. The last lines are each check with its\n"
-	           "verdict, the seed, the hash of the run and the command that repeats it: equal runs have equal hashes.\n"
-	           "Exit code: 0 all checks held, 1 a check failed, 2 usage, script or file error, 3 internal error.",
-	.options = options,
-	.num_options = sizeof options / sizeof options[0],
-	.min_positional = 1,
-	.max_positional = 1,
-	.run = run_run,
+    .name = "run",
+    .usage = "FILE [option]...",
+    .summary = "runs a scenario and tells whether its checks held",
+    .details = "FILE is a Lua script. Results go to out/NAME-SEED/: summary.json, metrics.csv, and each plot as PNG\n"
+               "and SVG beside the gnuplot script and data that drew it. The last lines are each check with its\n"
+               "verdict, the seed, the hash of the run and the command that repeats it: equal runs have equal hashes.\n"
+               "Exit code: 0 all checks held, 1 a check failed, 2 usage, script or file error, 3 internal error.",
+    .options = options,
+    .num_options = sizeof options / sizeof options[0],
+    .min_positional = 1,
+    .max_positional = 1,
+    .run = run_run,
 };

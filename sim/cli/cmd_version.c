@@ -14,7 +14,7 @@ struct version_args {
 };
 
 static const struct cli_option options[] = {
-	{ "json", 0, CLI_FLAG, offsetof(struct version_args, json), NULL, "as one JSON object" },
+    {"json", 0, CLI_FLAG, offsetof(struct version_args, json), NULL, "as one JSON object"},
 };
 
 #define PROTOCOL "CometBFT v0.38.26 and v0.40.0 (p2p 8, block 11)"
@@ -22,11 +22,11 @@ static const struct cli_option options[] = {
 /* Versions as loaded where a library tells them; Lua only tells what was compiled against. */
 static void put_json(void)
 {
-	json_t *object = json_pack("{s:s, s:s, s:{s:b, s:b, s:b, s:b, s:b, s:b}, s:{s:s, s:s, s:s, s:s, s:s}}", "version", SY_VERSION, "protocol",
-	                           PROTOCOL, "features", "sim", true, "tcp", true, "lua_reactors", true, "null_crypto", true, "tcp_segment",
-	                           false, "tcp_flow", false, "libraries", "libsodium", sodium_version_string(), "lua",
-	                           LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE, "libuv", uv_version_string(), "jansson",
-	                           jansson_version_str(), "protobuf-c", protobuf_c_version());
+	json_t *object =
+	    json_pack("{s:s, s:s, s:{s:b, s:b, s:b, s:b, s:b, s:b}, s:{s:s, s:s, s:s, s:s, s:s}}", "version", SY_VERSION, "protocol", PROTOCOL,
+	              "features", "sim", true, "tcp", true, "lua_reactors", true, "null_crypto", true, "tcp_segment", false, "tcp_flow", false,
+	              "libraries", "libsodium", sodium_version_string(), "lua", LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE,
+	              "libuv", uv_version_string(), "jansson", jansson_version_str(), "protobuf-c", protobuf_c_version());
 
 	json_dumpf(object, stdout, 0);
 	fputc('\n', stdout);
@@ -35,7 +35,7 @@ static void put_json(void)
 
 static int run_version(const struct cli_call *call)
 {
-	struct version_args args = { 0 };
+	struct version_args args = {0};
 	struct cli_positional positional;
 	char error[CLI_ERROR_TEXT];
 
@@ -55,10 +55,10 @@ static int run_version(const struct cli_call *call)
 }
 
 const struct cli_command cmd_version = {
-	.name = "version",
-	.usage = "[--json]",
-	.summary = "tells the version, the features and the libraries",
-	.options = options,
-	.num_options = sizeof options / sizeof options[0],
-	.run = run_version,
+    .name = "version",
+    .usage = "[--json]",
+    .summary = "tells the version, the features and the libraries",
+    .options = options,
+    .num_options = sizeof options / sizeof options[0],
+    .run = run_version,
 };

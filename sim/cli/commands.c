@@ -6,7 +6,7 @@
 #include "sim/cli/cli.h"
 
 static const struct cli_command *const commands[] = {
-	&cmd_run, &cmd_node, &cmd_seed, &cmd_init, &cmd_gen_node_key, &cmd_show_node_id, &cmd_version, &cmd_help,
+    &cmd_run, &cmd_node, &cmd_seed, &cmd_init, &cmd_gen_node_key, &cmd_show_node_id, &cmd_version, &cmd_help,
 };
 
 const struct cli_command *const *cli_commands(size_t *n)
@@ -84,7 +84,7 @@ int cli_main(int argc, char **argv)
 	const struct cli_command *command = cli_command(name);
 	if (command == NULL)
 		return unknown_command(name);
-	struct cli_call call = { .command = command, .program = argv[0], .argc = argc - 2, .argv = argv + 2 };
+	struct cli_call call = {.command = command, .program = argv[0], .argc = argc - 2, .argv = argv + 2};
 	if (help_asked(call.argc, call.argv)) {
 		cli_help(stdout, command);
 		return closed_well(CLI_HELD);

@@ -18,7 +18,7 @@ struct config_reader {
 /* Keys outside [p2p] that concern us. */
 static bool is_top_key(const char *key)
 {
-	static const char *const keys[] = { "moniker", "log_level", "node_key_file", "genesis_file" };
+	static const char *const keys[] = {"moniker", "log_level", "node_key_file", "genesis_file"};
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
 		if (strcmp(keys[i], key) == 0)
@@ -29,7 +29,7 @@ static bool is_top_key(const char *key)
 /* Keys of [p2p] that CometBFT has or had and that change nothing here. */
 static bool is_idle_key(const char *key)
 {
-	static const char *const keys[] = { "upnp", "test_dial_fail", "test_fuzz" };
+	static const char *const keys[] = {"upnp", "test_dial_fail", "test_fuzz"};
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
 		if (strcmp(keys[i], key) == 0)
@@ -106,7 +106,8 @@ static bool set(struct config_reader *r, const struct cli_option *option, const 
 	return false;
 }
 
-static bool on_key(void *ctx, const char *table, const char *key, const struct toml_value *value, unsigned line, char error[TOML_ERROR_TEXT])
+static bool on_key(void *ctx, const char *table, const char *key, const struct toml_value *value, unsigned line,
+                   char error[TOML_ERROR_TEXT])
 {
 	struct config_reader *r = ctx;
 	char name[TOML_NAME + 8];
@@ -134,7 +135,7 @@ static bool on_key(void *ctx, const char *table, const char *key, const struct t
 
 bool settings_read_file(struct settings *s, const char *path, FILE *warn, char error[CLI_ERROR_TEXT])
 {
-	struct config_reader r = { .settings = s, .path = path, .warn = warn };
+	struct config_reader r = {.settings = s, .path = path, .warn = warn};
 	struct tp_message msg;
 	char *text, why[TOML_ERROR_TEXT];
 	size_t len;

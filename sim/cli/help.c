@@ -91,8 +91,8 @@ static int run_help(const struct cli_call *call)
 }
 
 const struct cli_command cmd_help = {
-	.name = "help",
-	.usage = "[COMMAND]",
-	.summary = "tells what there is, or all options of a command",
-	.run = run_help,
+    .name = "help",
+    .usage = "[COMMAND]",
+    .summary = "tells what there is, or all options of a command",
+    .run = run_help,
 };

@@ -13,7 +13,7 @@
 /* Splits at commas; spaces around an element and empty elements go, as upstream does it. */
 static bool split(struct text_list *list, const char *text)
 {
-	*list = (struct text_list){ .bytes = strdup(text), .at = calloc(REAL_NODE_LIST, sizeof(char *)) };
+	*list = (struct text_list){.bytes = strdup(text), .at = calloc(REAL_NODE_LIST, sizeof(char *))};
 	if (list->bytes == NULL || list->at == NULL)
 		return false;
 	for (char *at = list->bytes, *next; at != NULL; at = next) {
@@ -37,7 +37,7 @@ static void free_list(struct text_list *list)
 {
 	free(list->at);
 	free(list->bytes);
-	*list = (struct text_list){ 0 };
+	*list = (struct text_list){0};
 }
 
 /* Every element must read as id@host:port, so that a typing error is told at the start and not by silence. */
@@ -74,14 +74,13 @@ static bool split_all(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	const struct settings *s = n->settings;
 
-	if (!split(&n->seeds, s->seeds) || !split(&n->persistent, s->persistent_peers) || !split(&n->unconditional, s->unconditional_peer_ids) ||
-	    !split(&n->private_ids, s->private_peer_ids)) {
+	if (!split(&n->seeds, s->seeds) || !split(&n->persistent, s->persistent_peers) ||
+	    !split(&n->unconditional, s->unconditional_peer_ids) || !split(&n->private_ids, s->private_peer_ids)) {
 		snprintf(error, CLI_ERROR_TEXT, "a list of peers has more than %u elements, or there is no memory", REAL_NODE_LIST);
 		return false;
 	}
 	return check_addresses(&n->seeds, "p2p.seeds", error) && check_addresses(&n->persistent, "p2p.persistent_peers", error) &&
-	       check_ids(&n->unconditional, "p2p.unconditional_peer_ids", error) &&
-	       check_ids(&n->private_ids, "p2p.private_peer_ids", error);
+	       check_ids(&n->unconditional, "p2p.unconditional_peer_ids", error) && check_ids(&n->private_ids, "p2p.private_peer_ids", error);
 }
 
 /* ------------------------------------------------------------------ where to listen */
@@ -89,7 +88,7 @@ static bool split_all(struct real_node *n, char error[CLI_ERROR_TEXT])
 /* A host name of our own, looked up before the loop runs: nothing waits for it yet. */
 static bool look_up(const char *host, uint8_t ip[16])
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *list;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list;
 
 	if (getaddrinfo(host, NULL, &hints, &list) != 0)
 		return false;

@@ -8,7 +8,7 @@
 
 static bool level_of(const char *word, size_t len, enum node_log_level *level)
 {
-	static const char *const names[] = { "none", "error", "info", "debug" };
+	static const char *const names[] = {"none", "error", "info", "debug"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (strlen(names[i]) == len && memcmp(names[i], word, len) == 0) {
@@ -54,7 +54,7 @@ bool node_log_parse(const char *text, enum node_log_level *level)
 
 void node_log(const struct node_log *log, enum node_log_level level, const char *format, ...)
 {
-	static const char *const names[] = { "", "ERROR", "INFO ", "DEBUG" };
+	static const char *const names[] = {"", "ERROR", "INFO ", "DEBUG"};
 	struct timespec now;
 	struct tm tm;
 	char time[32];

@@ -189,7 +189,8 @@ static bool parse_brief(const struct cli_command *command, const char *word, str
 	return false;
 }
 
-static bool take_positional(const struct cli_command *command, const char *word, struct cli_positional *positional, char error[CLI_ERROR_TEXT])
+static bool take_positional(const struct cli_command *command, const char *word, struct cli_positional *positional,
+                            char error[CLI_ERROR_TEXT])
 {
 	if (positional->n >= command->max_positional || positional->n >= CLI_POSITIONAL_MAX) {
 		snprintf(error, CLI_ERROR_TEXT, "what is \"%.80s\"? The command is: %s %s", word, command->name, command->usage);
@@ -202,7 +203,7 @@ static bool take_positional(const struct cli_command *command, const char *word,
 bool cli_parse(const struct cli_command *command, int argc, char **argv, void *args, struct cli_positional *positional,
                char error[CLI_ERROR_TEXT])
 {
-	struct words words = { .argc = argc, .argv = argv };
+	struct words words = {.argc = argc, .argv = argv};
 	bool only_positional = false;
 
 	memset(positional, 0, sizeof *positional);

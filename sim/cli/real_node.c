@@ -134,8 +134,14 @@ static void script_failed(void *ctx, const char *error)
 static bool load_scripts(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	const struct lua_reactor_host host = {
-		.ctx = n, .node_name = n->settings->moniker, .profile = n->profile, .now_ns = script_now, .rand = script_rand,
-		.node = script_node, .log = script_log, .failed = script_failed,
+	    .ctx = n,
+	    .node_name = n->settings->moniker,
+	    .profile = n->profile,
+	    .now_ns = script_now,
+	    .rand = script_rand,
+	    .node = script_node,
+	    .log = script_log,
+	    .failed = script_failed,
 	};
 	char why[LUA_REACTOR_ERROR_TEXT];
 
@@ -190,7 +196,7 @@ static void watch(struct real_node *n, uv_signal_t *handle, int number)
 static bool load_files(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	const struct settings *s = n->settings;
-	struct tp_message msg = { .text = "" };
+	struct tp_message msg = {.text = ""};
 	bool made;
 
 	if (tp_home_make(s->home, &msg) != SY_OK || tp_home_path(s->home, s->node_key_file, n->key_path, &msg) != SY_OK ||
@@ -210,7 +216,7 @@ static bool make_core(struct real_node *n, char error[CLI_ERROR_TEXT])
 
 	if (!real_node_configure(n, &config, error) || !load_scripts(n, error))
 		return false;
-	n->env = (struct sy_env){ .ctx = n, .rand = env_rand, .alloc = env_alloc, .crypto = sy_crypto_real() };
+	n->env = (struct sy_env){.ctx = n, .rand = env_rand, .alloc = env_alloc, .crypto = sy_crypto_real()};
 	n->env.addrs = sy_addrs_new(&n->env, SY_LIMIT_INTERNED, true);
 	enum sy_err err = n->env.addrs == NULL ? SY_NO_MEMORY : sy_node_new(&n->core, &n->env, &config, n->reactors, n->num_scripts, &what);
 	if (err == SY_OK)
@@ -221,14 +227,14 @@ static bool make_core(struct real_node *n, char error[CLI_ERROR_TEXT])
 
 static bool make_driver(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
-	struct tp_tcp_config tcp = { .loop = &n->loop };
+	struct tp_tcp_config tcp = {.loop = &n->loop};
 	struct tp_driver_config config = {
-		.listen = n->listen,
-		.store = &n->store,
-		.hooks = { .ctx = n, .sign = sign, .started = on_started, .stopped = on_stopped, .trace = on_trace, .save_failed = on_save_failed },
+	    .listen = n->listen,
+	    .store = &n->store,
+	    .hooks = {.ctx = n, .sign = sign, .started = on_started, .stopped = on_stopped, .trace = on_trace, .save_failed = on_save_failed},
 	};
 
-	n->store = (struct tp_store){ .ctx = n, .save_book = save_book };
+	n->store = (struct tp_store){.ctx = n, .save_book = save_book};
 	if (uv_loop_init(&n->loop) != 0) {
 		snprintf(error, CLI_ERROR_TEXT, "no event loop: out of descriptors or memory");
 		return false;
@@ -259,7 +265,7 @@ static bool load_book(struct real_node *n, char error[CLI_ERROR_TEXT])
 		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
 		return false;
 	}
-	struct sy_input in = { .kind = SY_IN_BOOK, .bytes = { bytes, len } };
+	struct sy_input in = {.kind = SY_IN_BOOK, .bytes = {bytes, len}};
 	err = tp_driver_input(n->driver, &in).err;
 	free(bytes);
 	if (err == SY_OK)

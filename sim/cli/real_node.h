@@ -33,7 +33,7 @@ struct real_node {
 	char id[SY_ID_TEXT];
 	char listen_text[SY_ADDR_TEXT + SY_HOST_TEXT];
 	struct sy_netaddr listen;
-	int held_port;              /* -1: none */
+	int held_port; /* -1: none */
 	struct text_list seeds, persistent, unconditional, private_ids;
 	struct lua_reactor *scripts[REAL_NODE_REACTORS];
 	struct sy_reactor reactors[REAL_NODE_REACTORS];
@@ -42,7 +42,7 @@ struct real_node {
 	uv_loop_t loop;
 	bool loop_made, listening, stopping, stopped;
 	uv_signal_t term, intr, hup;
-	uv_timer_t patience;        /* of an orderly stop */
+	uv_timer_t patience; /* of an orderly stop */
 	struct tp_transport *tp;
 	struct sy_node *core;
 	struct tp_driver *driver;

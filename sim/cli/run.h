@@ -13,8 +13,8 @@ struct run_args {
 	const char *profile, *transport, *crypto, *tcp; /* crypto, tcp: null when not given */
 	struct cli_range seeds;
 	uint32_t jobs;
-	uint64_t until_ns;  /* 0: when the script says */
-	const char *out;    /* null: out/NAME-SEED */
+	uint64_t until_ns; /* 0: when the script says */
+	const char *out;   /* null: out/NAME-SEED */
 	bool json, quiet;
 };
 
@@ -25,10 +25,10 @@ void run_repeat_command(char text[RUN_COMMAND], const struct run_args *args, uin
 
 /* What one run is to leave behind. */
 struct run_ends {
-	bool draw_always;  /* draw plots whatever the verdict; else only when it did not hold */
-	bool in_sweep;     /* --out is the directory above NAME-SEED */
-	bool progress;     /* a line that moves on standard error */
-	FILE *json;        /* the JSON object goes there; null: ordinary output */
+	bool draw_always; /* draw plots whatever the verdict; else only when it did not hold */
+	bool in_sweep;    /* --out is the directory above NAME-SEED */
+	bool progress;    /* a line that moves on standard error */
+	FILE *json;       /* the JSON object goes there; null: ordinary output */
 };
 
 /* Runs once, reports, returns the exit code. */

@@ -17,7 +17,7 @@ static double wall_s(void)
 
 struct live {
 	double began_s;
-	bool shown;   /* a progress line stands on the terminal */
+	bool shown; /* a progress line stands on the terminal */
 	bool progress, log;
 };
 
@@ -37,8 +37,8 @@ static bool on_progress(void *ctx, const struct scenario_progress *p)
 	if (!live->progress)
 		return true;
 	fprintf(stderr, "\r\033[K%s of %s  (%.1f s, %s events/s, %s nodes, %u checks", report_time(now, (double)p->now_ns / 1e9),
-	        report_time(until, (double)p->until_ns / 1e9), wall, report_count(events, (uint64_t)((double)p->events / (wall > 0 ? wall : 1))),
-	        report_count(nodes, p->nodes), p->checks);
+	        report_time(until, (double)p->until_ns / 1e9), wall,
+	        report_count(events, (uint64_t)((double)p->events / (wall > 0 ? wall : 1))), report_count(nodes, p->nodes), p->checks);
 	fprintf(stderr, p->failed == 0 ? ")" : ", %u FAILED)", p->failed);
 	fflush(stderr);
 	live->shown = true;
@@ -59,16 +59,16 @@ static void on_log(void *ctx, uint64_t time_ns, const char *who, const char *tex
 static bool fill_options(struct scenario_options *o, const struct run_args *args, uint64_t seed)
 {
 	*o = (struct scenario_options){
-		.file = args->file,
-		.seed = seed,
-		.params = args->params.at,
-		.num_params = args->params.n,
-		.world = strcmp(args->transport, "tcp") == 0 ? WORLD_TCP : WORLD_SIM,
-		.null_crypto = args->crypto != NULL && strcmp(args->crypto, "null") == 0,
-		.crypto_given = args->crypto != NULL,
-		.tcp = SIM_TCP_NONE,
-		.tcp_given = args->tcp != NULL,
-		.until_ns = args->until_ns,
+	    .file = args->file,
+	    .seed = seed,
+	    .params = args->params.at,
+	    .num_params = args->params.n,
+	    .world = strcmp(args->transport, "tcp") == 0 ? WORLD_TCP : WORLD_SIM,
+	    .null_crypto = args->crypto != NULL && strcmp(args->crypto, "null") == 0,
+	    .crypto_given = args->crypto != NULL,
+	    .tcp = SIM_TCP_NONE,
+	    .tcp_given = args->tcp != NULL,
+	    .until_ns = args->until_ns,
 	};
 	return sy_profile_parse(args->profile, &o->profile) == SY_OK;
 }
@@ -99,13 +99,18 @@ static void put_json(FILE *to, const struct report_run *run)
 /* A run that did not come to be: an object all the same, for who reads objects. */
 static int refuse(const struct run_args *args, uint64_t seed, const struct run_ends *ends, enum scenario_status status, const char *error)
 {
-	struct scenario_results results = { .verdict = SCENARIO_BROKEN, .error = error };
+	struct scenario_results results = {.verdict = SCENARIO_BROKEN, .error = error};
 	char repeat[RUN_COMMAND];
 
 	if (ends->json != NULL) {
 		run_repeat_command(repeat, args, seed);
-		struct report_run run = { .file = args->file, .seed = seed, .profile = args->profile, .transport = args->transport,
-			                  .crypto = args->crypto == NULL ? "real" : args->crypto, .repeat = repeat, .results = &results };
+		struct report_run run = {.file = args->file,
+		                         .seed = seed,
+		                         .profile = args->profile,
+		                         .transport = args->transport,
+		                         .crypto = args->crypto == NULL ? "real" : args->crypto,
+		                         .repeat = repeat,
+		                         .results = &results};
 		put_json(ends->json, &run);
 	}
 	return cli_fail(status == SCENARIO_INTERNAL ? CLI_INTERNAL : CLI_USAGE, "%s", error);
@@ -126,21 +131,19 @@ static size_t fill_params(const struct scenario *s, struct report_param *params,
 
 	n = n > max ? max : n;
 	for (size_t i = 0; i < n; i++)
-		params[i] = (struct report_param){ p[i].name, p[i].value };
+		params[i] = (struct report_param){p[i].name, p[i].value};
 	return n;
 }
 
 #define PARAMS_SHOWN 64u
 
-static int report(struct scenario *s, const struct run_args *args, const struct run_ends *ends, struct report_run *run, int code)
+static int report(const struct run_args *args, const struct run_ends *ends, const struct report_run *run, int code)
 {
 	struct report_plots plots;
-	char dir[REPORT_PATH], error[REPORT_ERROR_TEXT];
+	char error[REPORT_ERROR_TEXT];
 	bool colours = report_colours(stdout);
 
-	out_dir(dir, args, run->name, run->seed, ends->in_sweep);
-	run->out = dir;
-	bool written = report_write(run, dir, ends->draw_always || code != CLI_HELD, &plots, error);
+	bool written = report_write(run, run->out, ends->draw_always || code != CLI_HELD, &plots, error);
 	if (ends->json != NULL) {
 		put_json(ends->json, run);
 	} else {
@@ -154,11 +157,11 @@ static int report(struct scenario *s, const struct run_args *args, const struct 
 
 static int run_loaded(struct scenario *s, const struct run_args *args, uint64_t seed, const struct run_ends *ends)
 {
-	struct live live = { .began_s = wall_s(), .progress = ends->progress, .log = ends->json == NULL && !args->quiet };
-	struct scenario_hooks hooks = { .ctx = &live, .progress = ends->progress ? on_progress : NULL, .log = live.log ? on_log : NULL };
+	struct live live = {.began_s = wall_s(), .progress = ends->progress, .log = ends->json == NULL && !args->quiet};
+	struct scenario_hooks hooks = {.ctx = &live, .progress = ends->progress ? on_progress : NULL, .log = live.log ? on_log : NULL};
 	struct report_param params[PARAMS_SHOWN];
-	struct world_stats stats = { 0 };
-	char error[SCENARIO_ERROR_TEXT], repeat[RUN_COMMAND];
+	struct world_stats stats = {0};
+	char error[SCENARIO_ERROR_TEXT], repeat[RUN_COMMAND], dir[REPORT_PATH];
 
 	enum scenario_status status = scenario_run(s, &hooks, error);
 	double took_s = wall_s() - live.began_s;
@@ -167,22 +170,24 @@ static int run_loaded(struct scenario *s, const struct run_args *args, uint64_t 
 	if (w != NULL)
 		world_stats(w, &stats);
 	run_repeat_command(repeat, args, seed);
+	out_dir(dir, args, scenario_name(s), seed, ends->in_sweep);
 	struct report_run run = {
-		.name = scenario_name(s),
-		.file = args->file,
-		.seed = seed,
-		.hash = w == NULL ? 0 : world_hash(w),
-		.wall_s = took_s,
-		.profile = args->profile,
-		.transport = args->transport,
-		.crypto = w != NULL && world_null_crypto(w) ? "null" : "real",
-		.repeat = repeat,
-		.stats = &stats,
-		.params = params,
-		.num_params = fill_params(s, params, PARAMS_SHOWN),
-		.results = scenario_results(s),
+	    .out = dir,
+	    .name = scenario_name(s),
+	    .file = args->file,
+	    .seed = seed,
+	    .hash = w == NULL ? 0 : world_hash(w),
+	    .wall_s = took_s,
+	    .profile = args->profile,
+	    .transport = args->transport,
+	    .crypto = w != NULL && world_null_crypto(w) ? "null" : "real",
+	    .repeat = repeat,
+	    .stats = &stats,
+	    .params = params,
+	    .num_params = fill_params(s, params, PARAMS_SHOWN),
+	    .results = scenario_results(s),
 	};
-	int code = report(s, args, ends, &run, exit_of(status, run.results));
+	int code = report(args, ends, &run, exit_of(status, run.results));
 	if (status == SCENARIO_ERROR || status == SCENARIO_INTERNAL)
 		return cli_fail((enum cli_exit)code, "%s", error);
 	return code;

@@ -50,7 +50,7 @@ static void put_option(struct text *t, const char *option, const char *value)
 
 void run_repeat_command(char text[RUN_COMMAND], const struct run_args *args, uint64_t seed)
 {
-	struct text t = { .at = text, .size = RUN_COMMAND };
+	struct text t = {.at = text, .size = RUN_COMMAND};
 	char number[40];
 
 	text[0] = '\0';

@@ -24,8 +24,8 @@ struct outcome {
 };
 
 struct job {
-	pid_t pid;  /* 0: free */
-	int from;   /* the read end of the child's pipe */
+	pid_t pid; /* 0: free */
+	int from;  /* the read end of the child's pipe */
 	uint64_t index;
 	char *text;
 	size_t len, cap;
@@ -65,8 +65,8 @@ static void show_progress(const struct sweep *s)
 {
 	if (!s->progress)
 		return;
-	fprintf(stderr, "\r\033[K%llu of %llu seeds, %llu failed", (unsigned long long)s->done, (unsigned long long)s->count,
-	        (unsigned long long)(s->by_code[CLI_CHECK_FAILED] + s->by_code[CLI_USAGE] + s->by_code[CLI_INTERNAL]));
+	unsigned long long failed = s->done - s->by_code[CLI_HELD];
+	fprintf(stderr, "\r\033[K%llu of %llu seeds, %llu failed", (unsigned long long)s->done, (unsigned long long)s->count, failed);
 	fflush(stderr);
 }
 
@@ -76,7 +76,7 @@ static void child(const struct sweep *s, uint64_t index, int to)
 {
 	FILE *json = fdopen(to, "w");
 	int nothing = open("/dev/null", O_RDWR);
-	struct run_ends ends = { .in_sweep = true, .json = json };
+	struct run_ends ends = {.in_sweep = true, .json = json};
 
 	/* The object says what went wrong; a hundred children must not all write to the terminal. */
 	if (json == NULL || nothing < 0 || dup2(nothing, STDERR_FILENO) < 0)
@@ -105,7 +105,7 @@ static bool start_job(struct sweep *s, struct job *job)
 		close(ends[0]);
 		return false;
 	}
-	*job = (struct job){ .pid = pid, .from = ends[0], .index = s->next++ };
+	*job = (struct job){.pid = pid, .from = ends[0], .index = s->next++};
 	s->running++;
 	return true;
 }
@@ -163,7 +163,7 @@ static void end_job(struct sweep *s, struct job *job)
 	s->by_code[outcome->code]++;
 	s->done++;
 	s->running--;
-	*job = (struct job){ 0 };
+	*job = (struct job){0};
 }
 
 /* Reads what a child has sent; its end closes the pipe. */
@@ -189,7 +189,7 @@ static void wait_for_some(struct sweep *s)
 		if (s->jobs[i].pid == 0)
 			continue;
 		jobs[n] = &s->jobs[i];
-		fds[n++] = (struct pollfd){ .fd = s->jobs[i].from, .events = POLLIN };
+		fds[n++] = (struct pollfd){.fd = s->jobs[i].from, .events = POLLIN};
 	}
 	if (poll(fds, n, -1) <= 0)
 		return;
@@ -227,7 +227,8 @@ static void put_reason(const char *json)
 
 	if (error != NULL)
 		printf(" %s", error);
-	json_array_foreach(checks, i, c) {
+	json_array_foreach(checks, i, c)
+	{
 		if (error != NULL || json_boolean_value(json_object_get(c, "held")))
 			continue;
 		const char *name = json_string_value(json_object_get(c, "name")), *detail = json_string_value(json_object_get(c, "detail"));
@@ -300,7 +301,8 @@ static void sweep_free(struct sweep *s)
 
 int run_sweep(const struct run_args *args)
 {
-	struct sweep s = { .args = args, .count = args->seeds.to - args->seeds.from, .began_s = wall_s(), .progress = isatty(STDERR_FILENO) == 1 };
+	struct sweep s = {
+	    .args = args, .count = args->seeds.to - args->seeds.from, .began_s = wall_s(), .progress = isatty(STDERR_FILENO) == 1};
 
 	if (s.count >= SWEEP_SEEDS_MAX)
 		return cli_fail(CLI_USAGE, "--seeds: at most %u seeds at once", SWEEP_SEEDS_MAX);

@@ -206,7 +206,7 @@ static bool read_array(struct reader *r, struct toml_value *value, unsigned dept
 			return false;
 	}
 	r->at++;
-	*value = (struct toml_value){ .kind = TOML_ARRAY, .text = "[...]" };
+	*value = (struct toml_value){.kind = TOML_ARRAY, .text = "[...]"};
 	return true;
 }
 
@@ -241,9 +241,9 @@ static bool read_number(struct reader *r, struct toml_value *value)
 
 static bool read_value(struct reader *r, struct toml_value *value, unsigned depth)
 {
-	*value = (struct toml_value){ .text = "" };
+	*value = (struct toml_value){.text = ""};
 	if (*r->at == '"' || *r->at == '\'') {
-		*value = (struct toml_value){ .kind = TOML_STRING, .text = r->scratch };
+		*value = (struct toml_value){.kind = TOML_STRING, .text = r->scratch};
 		return read_string(r, r->scratch);
 	}
 	if (*r->at == '[')
@@ -252,12 +252,12 @@ static bool read_value(struct reader *r, struct toml_value *value, unsigned dept
 		return fail(r, "inline tables are not read here");
 	if (strncmp(r->at, "true", 4) == 0 && !is_bare(r->at[4])) {
 		r->at += 4;
-		*value = (struct toml_value){ .kind = TOML_BOOL, .text = "true", .boolean = true };
+		*value = (struct toml_value){.kind = TOML_BOOL, .text = "true", .boolean = true};
 		return true;
 	}
 	if (strncmp(r->at, "false", 5) == 0 && !is_bare(r->at[5])) {
 		r->at += 5;
-		*value = (struct toml_value){ .kind = TOML_BOOL, .text = "false" };
+		*value = (struct toml_value){.kind = TOML_BOOL, .text = "false"};
 		return true;
 	}
 	return read_number(r, value);
@@ -318,7 +318,7 @@ static bool read_statement(struct reader *r, toml_visit *visit, void *ctx)
 
 bool toml_read(const char *text, toml_visit *visit, void *ctx, unsigned *line, char error[TOML_ERROR_TEXT])
 {
-	struct reader r = { .at = text, .line = 1, .error = error, .scratch = malloc(strlen(text) + 1) };
+	struct reader r = {.at = text, .line = 1, .error = error, .scratch = malloc(strlen(text) + 1)};
 	bool good = true;
 
 	if (r.scratch == NULL)

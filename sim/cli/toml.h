@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TOML_NAME 128u       /* longest dotted name */
+#define TOML_NAME 128u /* longest dotted name */
 #define TOML_ERROR_TEXT 256u
-#define TOML_DEPTH 8u        /* arrays within arrays */
+#define TOML_DEPTH 8u /* arrays within arrays */
 
 enum toml_kind { TOML_STRING, TOML_INTEGER, TOML_FLOAT, TOML_BOOL, TOML_ARRAY };
 

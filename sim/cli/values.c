@@ -25,8 +25,8 @@ static const struct {
 	const char *name;
 	uint64_t ns;
 } units[] = {
-	{ "ns", 1u },       { "us", 1000u },        { "ms", 1000000u },        { "s", 1000000000u },
-	{ "h", 3600000000000u }, { "min", 60000000000u }, { "m", 60000000000u }, { "d", 86400000000000u },
+    {"ns", 1u},          {"us", 1000u},          {"ms", 1000000u}, {"s", 1000000000u}, {"h", 3600000000000u}, {"min", 60000000000u},
+    {"m", 60000000000u}, {"d", 86400000000000u},
 };
 
 /* The unit at the front of text; its length in *len, or 0 when there is none. */
@@ -54,7 +54,7 @@ static const char *read_decimal(const char *text, struct decimal *d)
 {
 	const char *start = text;
 
-	*d = (struct decimal){ .scale = 1 };
+	*d = (struct decimal){.scale = 1};
 	for (; *text >= '0' && *text <= '9'; text++) {
 		if (d->whole > 1000000000000000000u)
 			return NULL;

@@ -1,4 +1,4 @@
-/* metrics.csv: one row a value: what was sampled of nodes, then plots, then measures; each in the order of time. RFC 4180 where a field needs quotes; line ends are plain. */
+/* metrics.csv: one row a value: what was sampled of nodes, then plots, then measures. RFC 4180 where a field needs quotes; plain line ends. */
 #include <string.h>
 
 #include "sim/report/file.h"
@@ -21,7 +21,7 @@ static void put_field(FILE *to, const char *field)
 static void put_row(FILE *to, const struct scenario_row *row)
 {
 	char number[REPORT_NUMBER];
-	const char *const fields[] = { row->node, row->peer, row->channel, row->metric };
+	const char *const fields[] = {row->node, row->peer, row->channel, row->metric};
 
 	fputs(report_number(number, row->time_s), to);
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
@@ -33,7 +33,7 @@ static void put_row(FILE *to, const struct scenario_row *row)
 
 static void put_value(FILE *to, double time_s, const struct scenario_measure *m, const char *channel, const char *metric, double value)
 {
-	const struct scenario_row row = { time_s, m->from, m->to, channel, metric, value };
+	const struct scenario_row row = {time_s, m->from, m->to, channel, metric, value};
 
 	put_row(to, &row);
 }
@@ -72,9 +72,10 @@ static void put_series(FILE *to, const struct scenario_series *s)
 	char metric[256];
 
 	for (size_t c = 0; c < s->num_columns; c++) {
-		snprintf(metric, sizeof metric, "%.160s%s%.80s", s->title, s->num_columns == 1 ? "" : ": ", s->num_columns == 1 ? "" : s->columns[c]);
+		snprintf(metric, sizeof metric, "%.160s%s%.80s", s->title, s->num_columns == 1 ? "" : ": ",
+		         s->num_columns == 1 ? "" : s->columns[c]);
 		for (size_t p = 0; p < s->num_points; p++) {
-			const struct scenario_row row = { s->time_s[p], "", "", "", metric, s->values[c][p] };
+			const struct scenario_row row = {s->time_s[p], "", "", "", metric, s->values[c][p]};
 
 			put_row(to, &row);
 		}

@@ -116,9 +116,9 @@ static bool write_channels(const struct report_run *run, const char *dir, struct
 
 bool report_plots(const struct report_run *run, const char *dir, bool draw, struct report_plots *plots, char error[REPORT_ERROR_TEXT])
 {
-	struct plot_names names = { .n = 0 };
+	struct plot_names names = {.n = 0};
 
-	*plots = (struct report_plots){ 0 };
+	*plots = (struct report_plots){0};
 	if (!write_series(run, dir, &names, error) || !write_channels(run, dir, &names, error))
 		return false;
 	plots->written = (uint32_t)names.n;
@@ -129,7 +129,7 @@ bool report_plots(const struct report_run *run, const char *dir, bool draw, stru
 
 bool report_write(const struct report_run *run, const char *dir, bool draw, struct report_plots *plots, char error[REPORT_ERROR_TEXT])
 {
-	*plots = (struct report_plots){ 0 };
+	*plots = (struct report_plots){0};
 	return report_make_dir(dir, error) && report_summary(run, dir, error) && report_csv(run, dir, error) &&
 	       report_plots(run, dir, draw, plots, error);
 }

@@ -14,12 +14,18 @@ static void plain_point(char *text)
 		*comma = '.';
 }
 
+static const char *put_word(char text[REPORT_NUMBER], const char *word)
+{
+	snprintf(text, REPORT_NUMBER, "%s", word);
+	return text;
+}
+
 const char *report_number(char text[REPORT_NUMBER], double value)
 {
 	if (isnan(value))
-		return strcpy(text, "NaN");
+		return put_word(text, "NaN");
 	if (isinf(value))
-		return strcpy(text, value < 0 ? "-inf" : "inf");
+		return put_word(text, value < 0 ? "-inf" : "inf");
 	for (int digits = 15; digits <= 17; digits++) {
 		snprintf(text, REPORT_NUMBER, "%.*g", digits, value);
 		if (strtod(text, NULL) == value)
@@ -48,12 +54,12 @@ static void short_number(char *text, size_t size, double value)
 
 const char *report_bytes(char text[REPORT_NUMBER], double bytes, const char *per)
 {
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
 	size_t unit = 0;
 	char number[REPORT_NUMBER - 12];
 
 	if (isnan(bytes))
-		return strcpy(text, "-");
+		return put_word(text, "-");
 	for (; bytes >= 999.5 && unit + 1 < sizeof units / sizeof units[0]; unit++)
 		bytes /= 1000;
 	short_number(number, sizeof number, bytes);
@@ -67,7 +73,7 @@ const char *report_time(char text[REPORT_NUMBER], double seconds)
 	const char *unit = "s";
 
 	if (isnan(seconds))
-		return strcpy(text, "-");
+		return put_word(text, "-");
 	if (seconds >= 7200) {
 		seconds /= 3600;
 		unit = "h";

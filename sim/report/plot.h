@@ -4,8 +4,8 @@
 
 #include "sim/report/file.h"
 
-#define PLOT_STEM 64u       /* longest file name without ending */
-#define PLOT_MAX 256u       /* plots of one run: a name each must be found */
+#define PLOT_STEM 64u /* longest file name without ending */
+#define PLOT_MAX 256u /* plots of one run: a name each must be found */
 #define PLOT_COLOURS 8u
 
 /* The names given so far: two plots of one title get two files. */
@@ -34,7 +34,8 @@ void plot_begin(FILE *to, const char *stem, const char *title, unsigned height);
 void plot_end(FILE *to);
 
 bool plot_series(const struct scenario_series *series, const char *stem, const char *dir, char error[REPORT_ERROR_TEXT]);
-bool plot_channels(const struct scenario_measure *measure, const char *stem, const char *title, const char *dir, char error[REPORT_ERROR_TEXT]);
+bool plot_channels(const struct scenario_measure *measure, const char *stem, const char *title, const char *dir,
+                   char error[REPORT_ERROR_TEXT]);
 
 /* Runs gnuplot in dir on these scripts. False, with one line in trouble, when it is missing or complains. */
 bool plot_draw(const char *dir, const struct plot_names *names, char trouble[256]);

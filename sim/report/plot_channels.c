@@ -108,9 +108,10 @@ static void put_rates(FILE *to, const struct scenario_measure *m, const char *st
 {
 	struct plot_axis bytes = plot_byte_axis(most_rate(m));
 
-	fprintf(to, "set origin 0, 0.46\nset size 1, 0.49\nset title 'delivered by channel'\nset xlabel 'time, %s'\nset ylabel '%s'\n", time.unit,
-	        bytes.unit);
-	fputs("set yrange [0:*]\nset format y '%g'\nset offsets 0, 0, graph 0.08, 0\nset key outside right top vertical Left reverse\nplot ", to);
+	fprintf(to, "set origin 0, 0.46\nset size 1, 0.49\nset title 'delivered by channel'\nset xlabel 'time, %s'\nset ylabel '%s'\n",
+	        time.unit, bytes.unit);
+	fputs("set yrange [0:*]\nset format y '%g'\nset offsets 0, 0, graph 0.08, 0\nset key outside right top vertical Left reverse\nplot ",
+	      to);
 	for (size_t i = 0; i < m->num_channels; i++)
 		fprintf(to, "'%s.dat' using ($1/%g):($%zu/%g) with lines linewidth 2 linecolor rgb '%s' title '0x%02x, priority %u'%s", stem,
 		        time.divisor, 2 + 2 * i, bytes.divisor, plot_colour(i), m->channels[i].id, m->channels[i].priority,
@@ -119,7 +120,8 @@ static void put_rates(FILE *to, const struct scenario_measure *m, const char *st
 
 static void put_shares(FILE *to, const struct scenario_measure *m, const char *stem, struct plot_axis time)
 {
-	fprintf(to, "set origin 0, 0\nset size 0.5, 0.46\nset title 'share (dashed: the ideal)'\nset xlabel 'time, %s'\nset ylabel '%%'\n", time.unit);
+	fprintf(to, "set origin 0, 0\nset size 0.5, 0.46\nset title 'share (dashed: the ideal)'\nset xlabel 'time, %s'\nset ylabel '%%'\n",
+	        time.unit);
 	fputs("unset key\nset yrange [0:*]\nset offsets 0, 0, graph 0.08, 0\nplot ", to);
 	for (size_t i = 0; i < m->num_channels; i++) {
 		const struct scenario_channel *c = &m->channels[i];
@@ -138,7 +140,7 @@ struct span {
 
 static struct span delay_span(const struct scenario_measure *m)
 {
-	struct span span = { 0 };
+	struct span span = {0};
 
 	for (size_t i = 0; i < m->num_channels; i++) {
 		const struct scenario_channel *c = &m->channels[i];
@@ -163,7 +165,8 @@ static void put_delays(FILE *to, const struct scenario_measure *m, const char *s
 
 	if (!span.any)
 		return;
-	fprintf(to, "set origin 0.5, 0\nset size 0.5, 0.46\nset title 'delay of messages'\nset xlabel '%s'\n", seconds ? "seconds" : "milliseconds");
+	fprintf(to, "set origin 0.5, 0\nset size 0.5, 0.46\nset title 'delay of messages'\nset xlabel '%s'\n",
+	        seconds ? "seconds" : "milliseconds");
 	fprintf(to, "set ylabel '%% of the messages'\n%sset format x '%%g'\nset yrange [0:102]\nset xrange [%s:*]\nset offsets\nplot ",
 	        wide ? "set logscale x\n" : "", wide ? "*" : "0");
 	for (size_t i = 0; i < m->num_channels; i++) {

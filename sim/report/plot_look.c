@@ -6,7 +6,7 @@
 static size_t slug(char stem[PLOT_STEM], const char *prefix, const char *title)
 {
 	size_t n = 0;
-	const char *const parts[] = { prefix, title };
+	const char *const parts[] = {prefix, title};
 
 	for (size_t p = 0; p < 2; p++) {
 		for (const char *at = parts[p]; *at != '\0' && n < PLOT_STEM - 8; at++) {
@@ -67,7 +67,7 @@ const char *plot_colour(size_t n)
 {
 	/* Okabe and Ito's palette without its yellow, which nobody can read on white. */
 	static const char *const colours[PLOT_COLOURS] = {
-		"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#555555",
+	    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#555555",
 	};
 
 	return colours[n % PLOT_COLOURS];
@@ -76,17 +76,17 @@ const char *plot_colour(size_t n)
 struct plot_axis plot_time_axis(double longest_s)
 {
 	if (longest_s >= 3 * 3600.0)
-		return (struct plot_axis){ 3600, "hours" };
-	return longest_s >= 300 ? (struct plot_axis){ 60, "minutes" } : (struct plot_axis){ 1, "seconds" };
+		return (struct plot_axis){3600, "hours"};
+	return longest_s >= 300 ? (struct plot_axis){60, "minutes"} : (struct plot_axis){1, "seconds"};
 }
 
 struct plot_axis plot_byte_axis(double most_bytes_s)
 {
 	if (most_bytes_s >= 1e9)
-		return (struct plot_axis){ 1e9, "GB/s" };
+		return (struct plot_axis){1e9, "GB/s"};
 	if (most_bytes_s >= 1e6)
-		return (struct plot_axis){ 1e6, "MB/s" };
-	return most_bytes_s >= 1e3 ? (struct plot_axis){ 1e3, "kB/s" } : (struct plot_axis){ 1, "B/s" };
+		return (struct plot_axis){1e6, "MB/s"};
+	return most_bytes_s >= 1e3 ? (struct plot_axis){1e3, "kB/s"} : (struct plot_axis){1, "B/s"};
 }
 
 void plot_begin(FILE *to, const char *stem, const char *title, unsigned height)

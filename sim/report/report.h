@@ -21,16 +21,16 @@ struct report_param {
 
 /* A finished run. Everything is borrowed. */
 struct report_run {
-	const char *name;             /* of the script, without directory and ending */
-	const char *file;             /* as it was given */
+	const char *name; /* of the script, without directory and ending */
+	const char *file; /* as it was given */
 	uint64_t seed;
-	uint64_t hash;                /* meaningless over TCP */
+	uint64_t hash; /* meaningless over TCP */
 	double wall_s;
-	const char *profile;          /* "default" ... */
-	const char *transport;        /* "sim", "tcp" */
-	const char *crypto;           /* "real", "null" */
-	const char *repeat;           /* the command that repeats the run */
-	const char *out;              /* the directory; null: nothing was written */
+	const char *profile;   /* "default" ... */
+	const char *transport; /* "sim", "tcp" */
+	const char *crypto;    /* "real", "null" */
+	const char *repeat;    /* the command that repeats the run */
+	const char *out;       /* the directory; null: nothing was written */
 	const struct world_stats *stats;
 	const struct report_param *params;
 	size_t num_params;
@@ -42,9 +42,9 @@ const char *report_verdict(const struct scenario_results *results); /* "held", "
 /* ------------------------------------------------------------------ files */
 
 struct report_plots {
-	uint32_t written;   /* scripts */
-	uint32_t drawn;     /* of which PNG and SVG exist */
-	char trouble[256];  /* one line when gnuplot is missing or failed; "" otherwise */
+	uint32_t written;  /* scripts */
+	uint32_t drawn;    /* of which PNG and SVG exist */
+	char trouble[256]; /* one line when gnuplot is missing or failed; "" otherwise */
 };
 
 /*

@@ -77,12 +77,12 @@ static json_t *channels(const struct scenario_measure *m)
 		char id[8];
 
 		snprintf(id, sizeof id, "0x%02x", c->id);
-		json_array_append_new(
-			list, json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "channel", id, "reactor", text(c->reactor),
-		                        "priority", (json_int_t)c->priority, "bytes", count(c->bytes), "messages", count(c->messages), "share",
-		                        number(c->share), "ideal", number(c->ideal), "longest_gap_s", number(c->longest_gap_s), "delay_p50_s",
-		                        number(c->delay_p50_s), "delay_p90_s", number(c->delay_p90_s), "delay_p99_s", number(c->delay_p99_s),
-		                        "delay_max_s", number(c->delay_max_s)));
+		json_array_append_new(list, json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "channel", id, "reactor",
+		                                      text(c->reactor), "priority", (json_int_t)c->priority, "bytes", count(c->bytes), "messages",
+		                                      count(c->messages), "share", number(c->share), "ideal", number(c->ideal), "longest_gap_s",
+		                                      number(c->longest_gap_s), "delay_p50_s", number(c->delay_p50_s), "delay_p90_s",
+		                                      number(c->delay_p90_s), "delay_p99_s", number(c->delay_p99_s), "delay_max_s",
+		                                      number(c->delay_max_s)));
 	}
 	return list;
 }
@@ -94,11 +94,10 @@ static json_t *measures(const struct scenario_results *results)
 	for (size_t i = 0; i < results->num_measures; i++) {
 		const struct scenario_measure *m = &results->measures[i];
 
-		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text(m->name), "from",
-		                                      text(m->from), "to", text(m->to), "start_s", number(m->start_s), "end_s",
-		                                      number(m->end_s), "throughput_bytes_s", number(m->throughput_bytes_s), "utilisation",
-		                                      number(m->utilisation), "share_error", number(m->share_error), "channels",
-		                                      channels(m)));
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text(m->name), "from", text(m->from),
+		                                      "to", text(m->to), "start_s", number(m->start_s), "end_s", number(m->end_s),
+		                                      "throughput_bytes_s", number(m->throughput_bytes_s), "utilisation", number(m->utilisation),
+		                                      "share_error", number(m->share_error), "channels", channels(m)));
 	}
 	return list;
 }
@@ -119,8 +118,8 @@ static json_t *stats(const struct world_stats *s)
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "frames_sealed", count(s->frames_sealed), "frames_opened",
 	                 count(s->frames_opened), "messages", count(s->messages), "node_memory", count(s->node_memory), "bytes_sent",
 	                 count(s->net.bytes_sent), "bytes_delivered", count(s->net.bytes_delivered), "segments_lost",
-	                 count(s->net.segments_lost), "connects", count(s->net.connects), "connects_failed",
-	                 count(s->net.connects_failed), "resets", count(s->net.resets));
+	                 count(s->net.segments_lost), "connects", count(s->net.connects), "connects_failed", count(s->net.connects_failed),
+	                 "resets", count(s->net.resets));
 }
 
 static json_t *whole(const struct report_run *run)

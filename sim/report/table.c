@@ -56,7 +56,8 @@ static void put_channel(FILE *to, const struct scenario_channel *c)
 	fprintf(to, "  0x%02x %9u %10s", c->id, c->priority, report_bytes(bytes, (double)c->bytes, ""));
 	put_share(to, c->share);
 	put_share(to, c->ideal);
-	fprintf(to, " %10s %10s %11s\n", report_time(p50, c->delay_p50_s), report_time(p99, c->delay_p99_s), report_time(gap, c->longest_gap_s));
+	fprintf(to, " %10s %10s %11s\n", report_time(p50, c->delay_p50_s), report_time(p99, c->delay_p99_s),
+	        report_time(gap, c->longest_gap_s));
 }
 
 static void put_measure(FILE *to, const struct scenario_measure *m, bool colours)

@@ -39,8 +39,8 @@ struct world_config {
 struct world_node {
 	struct world *w;
 	uint32_t index;
-	uint64_t entity;          /* of its name, without the seed */
-	uint32_t incarnation;     /* starts so far: each has random streams of its own */
+	uint64_t entity;      /* of its name, without the seed */
+	uint32_t incarnation; /* starts so far: each has random streams of its own */
 	struct sy_env env;
 	struct world_config config;
 	struct sy_reactor *reactors;
@@ -48,21 +48,21 @@ struct world_node {
 	uint8_t secret[64];
 	struct sy_netaddr addr;
 	const char *region;
-	void *host;               /* the backend's: a sim_host, or where a real node lives */
-	struct tp_transport *tp;  /* while it runs */
+	void *host;              /* the backend's: a sim_host, or where a real node lives */
+	struct tp_transport *tp; /* while it runs */
 	struct sy_node *core;
 	struct tp_driver *driver;
 	struct tp_store store;
-	uint8_t *disk;            /* the saved book; survives stop and crash */
+	uint8_t *disk; /* the saved book; survives stop and crash */
 	size_t disk_len, disk_cap;
 	bool disk_holds;
-	uint64_t past_hash;       /* of the incarnations that are over */
-	uint32_t entered;         /* how deep we are inside this node's driver, as far as the world can see */
-	bool is_stopped;          /* the driver has said so; it is freed when nobody is inside it */
+	uint64_t past_hash; /* of the incarnations that are over */
+	uint32_t entered;   /* how deep we are inside this node's driver, as far as the world can see */
+	bool is_stopped;    /* the driver has said so; it is freed when nobody is inside it */
 	bool is_starting;
-	bool strict_off;          /* addr_book_strict is off whatever the script says: a loopback world is not routable */
-	struct world_timer *due;  /* the event that ends it, when it could not be ended at once */
-	bool due_is_stop;         /* it is to end in good order */
+	bool strict_off;         /* addr_book_strict is off whatever the script says: a loopback world is not routable */
+	struct world_timer *due; /* the event that ends it, when it could not be ended at once */
+	bool due_is_stop;        /* it is to end in good order */
 	void *user;
 };
 
@@ -95,13 +95,13 @@ struct world {
 	const struct world_ops *ops;
 	void *backend;
 	const struct sy_crypto *crypto;
-	struct sy_env env;        /* of what no node owns: the address table */
-	uint64_t memory;          /* bytes that cores, drivers and the address table hold */
+	struct sy_env env; /* of what no node owns: the address table */
+	uint64_t memory;   /* bytes that cores, drivers and the address table hold */
 	struct world_node **nodes;
 	uint32_t num_nodes, cap_nodes;
 	struct world_timer *free_timers;
 	struct world_chunk *chunks;
-	uint32_t timer_depth;     /* inside a timer's function */
+	uint32_t timer_depth; /* inside a timer's function */
 	bool running, halted;
 	uint64_t script_hash;
 	uint64_t frames_sealed, frames_opened, messages;
@@ -125,8 +125,7 @@ void world_timers_free(struct world *w);
 void world_timer_fire(struct world_timer *t, uint64_t now_ns);
 
 /* Formats into the world's own text and points *what at it; returns err. */
-enum sy_err world_say(struct world *w, const char **what, enum sy_err err, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+enum sy_err world_say(struct world *w, const char **what, enum sy_err err, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Like realloc with sizes, counted in w->memory. */
 void *world_alloc(struct world *w, void *old, size_t old_size, size_t new_size);
 /* Wall nanoseconds, monotonic. */

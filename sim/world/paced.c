@@ -70,7 +70,7 @@ static void leave(struct paced *p)
 
 static void find_link(struct paced *p, struct paced_sock *s, const struct sy_netaddr *remote)
 {
-	s->link = (struct paced_link){ 0 };
+	s->link = (struct paced_link){0};
 	p->config.link(p->config.ctx, remote, &s->link);
 }
 
@@ -250,8 +250,16 @@ static void op_attach(struct tp_transport *tp, const struct tp_events *events)
 {
 	struct paced *p = paced_of(tp);
 	const struct tp_events own = {
-		.ctx = p, .accepted = on_accepted, .dialled = on_dialled, .dial_failed = on_dial_failed, .bytes = on_bytes, .eof = on_eof,
-		.failed = on_failed, .writable = on_writable, .wake = on_wake, .resolved = on_resolved,
+	    .ctx = p,
+	    .accepted = on_accepted,
+	    .dialled = on_dialled,
+	    .dial_failed = on_dial_failed,
+	    .bytes = on_bytes,
+	    .eof = on_eof,
+	    .failed = on_failed,
+	    .writable = on_writable,
+	    .wake = on_wake,
+	    .resolved = on_resolved,
 	};
 
 	p->events = *events;
@@ -399,22 +407,22 @@ static void op_fini(struct tp_transport *tp)
 }
 
 static const struct tp_ops paced_ops = {
-	.name = "paced",
-	.now_ns = op_now,
-	.wall_ns = op_wall,
-	.attach = op_attach,
-	.listen = op_listen,
-	.accept_window = op_accept_window,
-	.dial = op_dial,
-	.dial_cancel = op_dial_cancel,
-	.unsent_lowat = op_unsent_lowat,
-	.room = op_room,
-	.write = op_write,
-	.read_window = op_read_window,
-	.close = op_close,
-	.wake_at = op_wake_at,
-	.resolve = op_resolve,
-	.fini = op_fini,
+    .name = "paced",
+    .now_ns = op_now,
+    .wall_ns = op_wall,
+    .attach = op_attach,
+    .listen = op_listen,
+    .accept_window = op_accept_window,
+    .dial = op_dial,
+    .dial_cancel = op_dial_cancel,
+    .unsent_lowat = op_unsent_lowat,
+    .room = op_room,
+    .write = op_write,
+    .read_window = op_read_window,
+    .close = op_close,
+    .wake_at = op_wake_at,
+    .resolve = op_resolve,
+    .fini = op_fini,
 };
 
 struct tp_transport *paced_new(struct tp_transport *inner, const struct paced_config *config)

@@ -21,8 +21,8 @@ struct paced_config {
 	void (*link)(void *ctx, const struct sy_netaddr *remote, struct paced_link *link);
 };
 
-#define PACED_SEND_BUFFER 262144u /* bytes that one socket holds beside what is on the way, as a kernel would */
-#define PACED_CHUNK 4096u         /* bytes that are released together: 1.6 ms at 20 Mbit/s */
+#define PACED_SEND_BUFFER 262144u                 /* bytes that one socket holds beside what is on the way, as a kernel would */
+#define PACED_CHUNK 4096u                         /* bytes that are released together: 1.6 ms at 20 Mbit/s */
 #define PACED_IN_FLIGHT_MAX (64u * 1024u * 1024u) /* on the way at most: 1 Gbit/s for half a second */
 
 /* Takes inner: fini of what comes out ends both. Null when out of memory; inner is then still the caller's. */

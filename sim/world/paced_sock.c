@@ -41,14 +41,14 @@ struct paced_sock *paced_take(struct paced *p)
 	if (place == p->num_socks && !grow(p))
 		return NULL;
 	struct paced_sock *s = &p->socks[place];
-	*s = (struct paced_sock){ .state = PACED_DIALLING, .gen = (uint16_t)(s->gen + 1) };
+	*s = (struct paced_sock){.state = PACED_DIALLING, .gen = (uint16_t)(s->gen + 1)};
 	return s;
 }
 
 void paced_give(struct paced *p, struct paced_sock *s)
 {
 	paced_drop(p, s);
-	*s = (struct paced_sock){ .state = PACED_FREE, .gen = s->gen };
+	*s = (struct paced_sock){.state = PACED_FREE, .gen = s->gen};
 }
 
 uint64_t paced_now(const struct paced *p)

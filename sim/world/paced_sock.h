@@ -17,22 +17,22 @@ enum paced_state {
 	PACED_DIALLING, /* the inner dial is under way */
 	PACED_ANSWERED, /* it succeeded; the round trip is not over yet */
 	PACED_OPEN,
-	PACED_FAILED,  /* the driver knows that the connection is gone; it has yet to close */
-	PACED_ENDING,   /* closed by the driver; what was written is still delivered */
+	PACED_FAILED, /* the driver knows that the connection is gone; it has yet to close */
+	PACED_ENDING, /* closed by the driver; what was written is still delivered */
 };
 
 struct paced_sock {
 	enum paced_state state;
 	uint16_t gen;
-	bool want_room;        /* a writable event is due */
-	bool inner_full;       /* the inner transport owes a writable event */
+	bool want_room;  /* a writable event is due */
+	bool inner_full; /* the inner transport owes a writable event */
 	tp_sock inner;
-	uint64_t cookie;       /* the driver's */
+	uint64_t cookie; /* the driver's */
 	struct paced_link link;
 	uint32_t lowat;
-	uint64_t answer_ns;    /* PACED_ANSWERED: when the driver is told */
-	uint64_t free_ns;      /* when the link has sent all that was written */
-	uint64_t held;         /* bytes in chunks */
+	uint64_t answer_ns; /* PACED_ANSWERED: when the driver is told */
+	uint64_t free_ns;   /* when the link has sent all that was written */
+	uint64_t held;      /* bytes in chunks */
 	struct paced_chunk *head, *tail;
 };
 
@@ -46,7 +46,7 @@ struct paced {
 	struct paced_chunk *free_chunks;
 	uint32_t num_free_chunks;
 	uint64_t outer_wake_ns, inner_wake_ns;
-	uint32_t inside;       /* events under way; fini inside one leaves the memory to the end of the last */
+	uint32_t inside; /* events under way; fini inside one leaves the memory to the end of the last */
 	bool finished;
 };
 

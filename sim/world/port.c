@@ -9,7 +9,7 @@
 
 static socklen_t to_sockaddr(struct sockaddr_storage *at, const uint8_t ip[16])
 {
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 	memset(at, 0, sizeof *at);
 	if (memcmp(ip, mapped, sizeof mapped) == 0) {

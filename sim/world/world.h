@@ -18,7 +18,7 @@ enum world_kind { WORLD_SIM, WORLD_TCP };
 struct world_options {
 	enum world_kind kind;
 	uint64_t seed;
-	bool null_crypto;      /* refused (SY_INVALID) with WORLD_TCP */
+	bool null_crypto; /* refused (SY_INVALID) with WORLD_TCP */
 	enum sim_tcp tcp;
 };
 
@@ -53,10 +53,10 @@ bool world_run(struct world *w, uint64_t until_ns, uint64_t wall_slice_ns);
 void world_halt(struct world *w);
 
 struct world_node_config {
-	const char *name;             /* unique, stable */
-	const char *region;           /* null: round-robin when the network has regions */
-	const uint8_t *ip;            /* null: one is given */
-	struct sy_config p2p;         /* name, pubkey, listen_addr are filled in by the world; texts are copied */
+	const char *name;                  /* unique, stable */
+	const char *region;                /* null: round-robin when the network has regions */
+	const uint8_t *ip;                 /* null: one is given */
+	struct sy_config p2p;              /* name, pubkey, listen_addr are filled in by the world; texts are copied */
 	const struct sy_reactor *reactors; /* copied; `self` must outlive the node */
 	size_t num_reactors;
 };
@@ -72,10 +72,11 @@ uint32_t world_node_count(const struct world *w);
 struct world_node *world_node_at(struct world *w, uint32_t index);
 void world_node_set_user(struct world_node *n, void *user);
 void *world_node_user(const struct world_node *n);
-enum sy_err world_node_start(struct world_node *n);  /* SY_INVALID when it runs; also after stop or crash: a restart with what its disk holds */
-void world_node_stop(struct world_node *n);          /* orderly; the book is saved */
-void world_node_crash(struct world_node *n);         /* at once; nothing is saved */
-void world_node_lose_disk(struct world_node *n);     /* the saved address book is gone */
+enum sy_err
+world_node_start(struct world_node *n);          /* SY_INVALID when it runs; also after stop or crash: a restart with what its disk holds */
+void world_node_stop(struct world_node *n);      /* orderly; the book is saved */
+void world_node_crash(struct world_node *n);     /* at once; nothing is saved */
+void world_node_lose_disk(struct world_node *n); /* the saved address book is gone */
 /* Replaces the configuration of a node that does not run (peers whose addresses were not known yet, other keys after a restart); texts are copied. SY_INVALID. */
 enum sy_err world_node_configure(struct world_node *n, const struct sy_config *p2p, const char **what);
 bool world_node_running(const struct world_node *n);
@@ -88,7 +89,8 @@ struct sy_answer world_node_input(struct world_node *n, struct sy_input *in);
 enum sy_err world_cut(struct world *w, struct world_node *from, struct world_node *to, enum sim_cut cut, const char **what);
 enum sy_err world_heal(struct world *w, const char **what);
 enum sy_err world_reset(struct world *w, struct world_node *a, struct world_node *b, const char **what);
-enum sy_err world_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params, const char **what);
+enum sy_err world_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
+                       const char **what);
 enum sy_err world_dns(struct world *w, const char *name, const struct sy_netaddr *addrs, size_t n, const char **what);
 
 /* Random words for the script: a stream of its own. */
@@ -97,7 +99,7 @@ uint64_t world_rand(struct world *w, enum sim_purpose purpose, uint64_t entity, 
 struct world_stats {
 	uint64_t events;
 	uint64_t frames_sealed, frames_opened, messages;
-	uint64_t node_memory;  /* bytes held by cores, drivers, sockets, links */
+	uint64_t node_memory; /* bytes held by cores, drivers, sockets, links */
 	struct sim_net_stats net;
 };
 void world_stats(const struct world *w, struct world_stats *stats);

@@ -73,11 +73,10 @@ enum sy_err world_new(struct world **out, const struct world_options *options, c
 	w->options = *options;
 	w->listener = *listener;
 	w->crypto = options->null_crypto ? sim_crypto_null() : sy_crypto_real();
-	w->env = (struct sy_env){ .ctx = w, .rand = rand_of_world, .alloc = alloc_of_world, .crypto = w->crypto };
+	w->env = (struct sy_env){.ctx = w, .rand = rand_of_world, .alloc = alloc_of_world, .crypto = w->crypto};
 	/* Append-only in a simulation: an index never comes to mean another address. */
 	w->env.addrs = sy_addrs_new(&w->env, SY_LIMIT_INTERNED, options->kind == WORLD_TCP);
-	enum sy_err err = w->env.addrs == NULL ? SY_NO_MEMORY :
-	                  options->kind == WORLD_SIM ? world_sim_init(w, what) : world_tcp_init(w, what);
+	enum sy_err err = w->env.addrs == NULL ? SY_NO_MEMORY : options->kind == WORLD_SIM ? world_sim_init(w, what) : world_tcp_init(w, what);
 	if (err != SY_OK) {
 		world_free(w);
 		return err;
@@ -91,7 +90,7 @@ void world_free(struct world *w)
 	if (w == NULL)
 		return;
 	/* The owner is on its way out: it hears nothing of the nodes that end here. */
-	w->listener = (struct world_listener){ 0 };
+	w->listener = (struct world_listener){0};
 	for (uint32_t i = 0; i < w->num_nodes; i++)
 		world_node_free(w->nodes[i]);
 	free(w->nodes);
@@ -164,10 +163,10 @@ uint64_t world_rand(struct world *w, enum sim_purpose purpose, uint64_t entity, 
 void world_stats(const struct world *w, struct world_stats *stats)
 {
 	*stats = (struct world_stats){
-		.frames_sealed = w->frames_sealed,
-		.frames_opened = w->frames_opened,
-		.messages = w->messages,
-		.node_memory = w->memory,
+	    .frames_sealed = w->frames_sealed,
+	    .frames_opened = w->frames_opened,
+	    .messages = w->messages,
+	    .node_memory = w->memory,
 	};
 	w->ops->stats(w, stats);
 }
@@ -207,7 +206,8 @@ enum sy_err world_reset(struct world *w, struct world_node *a, struct world_node
 	return w->ops->reset(w, a, b, what);
 }
 
-enum sy_err world_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params, const char **what)
+enum sy_err world_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
+                       const char **what)
 {
 	return w->ops->link(w, from, to, params, what);
 }

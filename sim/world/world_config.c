@@ -1,6 +1,7 @@
 /* A node's configuration, copied: the world keeps it across stops and starts, the script's texts may be gone by then. */
 #include "sim/world/config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +78,7 @@ bool world_config_copy(struct world_config *c, const struct sy_config *from, con
 	struct sy_config *p2p = &c->p2p;
 	bool good = true;
 
-	*c = (struct world_config){ .p2p = *from };
+	*c = (struct world_config){.p2p = *from};
 	p2p->name = name;
 	/* Each list is copied even after a failure: what is not ours must not be freed. */
 	good = copy_list(c, &p2p->seeds, &p2p->num_seeds) && good;
@@ -98,15 +99,15 @@ bool world_config_copy(struct world_config *c, const struct sy_config *from, con
 bool world_config_advertise(struct world_config *c, const struct sy_netaddr *addr)
 {
 	struct sy_config plain;
-	char text[SY_ADDR_TEXT + 8];
+	char dial[SY_ADDR_TEXT], text[SY_ADDR_TEXT + 8];
 	const char *now = c->p2p.listen_addr;
 
 	/* A script that names an address of its own (behind a NAT, 0.0.0.0) keeps it. */
 	sy_config_init(&plain, c->p2p.profile);
 	if (now != NULL && *now != '\0' && (plain.listen_addr == NULL || strcmp(now, plain.listen_addr) != 0))
 		return true;
-	memcpy(text, "tcp://", 6);
-	sy_netaddr_format_dial(addr, text + 6);
+	sy_netaddr_format_dial(addr, dial);
+	snprintf(text, sizeof text, "tcp://%s", dial);
 	c->p2p.listen_addr = keep_text(c, text);
 	return c->p2p.listen_addr != NULL;
 }

@@ -192,10 +192,9 @@ static enum sy_err fill_node(struct world_node *n, const struct world_node_confi
 {
 	struct world *w = n->w;
 
-	n->env = (struct sy_env){ .ctx = n, .rand = w->ops->rand, .alloc = alloc_of_node, .crypto = w->crypto, .addrs = w->env.addrs };
-	n->store = (struct tp_store){ .ctx = n, .save_book = save_book };
-	if (!world_config_copy(&n->config, &config->p2p, config->name) ||
-	    !copy_reactors(n, config->reactors, config->num_reactors))
+	n->env = (struct sy_env){.ctx = n, .rand = w->ops->rand, .alloc = alloc_of_node, .crypto = w->crypto, .addrs = w->env.addrs};
+	n->store = (struct tp_store){.ctx = n, .save_book = save_book};
+	if (!world_config_copy(&n->config, &config->p2p, config->name) || !copy_reactors(n, config->reactors, config->num_reactors))
 		return SY_NO_MEMORY;
 	enum sy_err err = w->ops->host_new(n, config, what);
 	if (err != SY_OK)
@@ -295,10 +294,16 @@ void world_node_reap(struct world_node *n)
 static enum sy_err make_core(struct world_node *n)
 {
 	struct tp_driver_config config = {
-		.listen = n->addr,
-		.store = &n->store,
-		.hooks = { .ctx = n, .sign = sign, .send_done = on_send_done, .peer_up = on_peer_up, .peer_down = on_peer_down,
-		           .started = on_started, .stopped = on_stopped, .worked = on_worked },
+	    .listen = n->addr,
+	    .store = &n->store,
+	    .hooks = {.ctx = n,
+	              .sign = sign,
+	              .send_done = on_send_done,
+	              .peer_up = on_peer_up,
+	              .peer_down = on_peer_down,
+	              .started = on_started,
+	              .stopped = on_stopped,
+	              .worked = on_worked},
 	};
 	const char *what = NULL;
 
@@ -319,7 +324,7 @@ static enum sy_err load_and_start(struct world_node *n)
 	struct sy_netaddr bound;
 
 	if (n->disk_holds) {
-		struct sy_input in = { .kind = SY_IN_BOOK, .bytes = { n->disk, n->disk_len } };
+		struct sy_input in = {.kind = SY_IN_BOOK, .bytes = {n->disk, n->disk_len}};
 		struct sy_answer answer = tp_driver_input(n->driver, &in);
 
 		/* A book that does not load is lost, as a file would be; the node starts without it. */
@@ -419,7 +424,7 @@ struct sy_node *world_node_core(const struct world_node *n)
 struct sy_answer world_node_input(struct world_node *n, struct sy_input *in)
 {
 	if (!world_node_running(n))
-		return (struct sy_answer){ .err = SY_NOT_RUNNING };
+		return (struct sy_answer){.err = SY_NOT_RUNNING};
 	n->entered++;
 	struct sy_answer answer = tp_driver_input(n->driver, in);
 	n->entered--;

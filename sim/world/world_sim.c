@@ -57,8 +57,8 @@ static enum sy_err sim_network(struct world *w, const struct sim_net_config *con
 static enum sy_err default_network(struct world *w, const char **what)
 {
 	struct sim_net_config config = {
-		.tcp = w->options.tcp,
-		.link = { .latency = { .kind = SIM_DIST_CONSTANT, .a_ns = DEFAULT_LATENCY_NS }, .mtu = 1500 },
+	    .tcp = w->options.tcp,
+	    .link = {.latency = {.kind = SIM_DIST_CONSTANT, .a_ns = DEFAULT_LATENCY_NS}, .mtu = 1500},
 	};
 
 	return sim_network(w, &config, what);
@@ -225,23 +225,23 @@ static void sim_fini(struct world *w)
 }
 
 static const struct world_ops sim_ops = {
-	.fini = sim_fini,
-	.now_ns = sim_now,
-	.network = sim_network,
-	.host_new = sim_host_add,
-	.host_free = sim_host_gone,
-	.transport = sim_transport,
-	.rand = sim_rand_of_node,
-	.schedule = sim_schedule,
-	.unschedule = sim_unschedule,
-	.run = sim_run,
-	.cut = sim_do_cut,
-	.heal = sim_do_heal,
-	.reset = sim_do_reset,
-	.link = sim_do_link,
-	.dns = sim_do_dns,
-	.stats = sim_stats,
-	.hash = sim_hash,
+    .fini = sim_fini,
+    .now_ns = sim_now,
+    .network = sim_network,
+    .host_new = sim_host_add,
+    .host_free = sim_host_gone,
+    .transport = sim_transport,
+    .rand = sim_rand_of_node,
+    .schedule = sim_schedule,
+    .unschedule = sim_unschedule,
+    .run = sim_run,
+    .cut = sim_do_cut,
+    .heal = sim_do_heal,
+    .reset = sim_do_reset,
+    .link = sim_do_link,
+    .dns = sim_do_dns,
+    .stats = sim_stats,
+    .hash = sim_hash,
 };
 
 enum sy_err world_sim_init(struct world *w, const char **what)
@@ -254,8 +254,7 @@ enum sy_err world_sim_init(struct world *w, const char **what)
 	w->backend = sim;
 	sim->engine = sim_engine_new(w->options.seed);
 	if (sim->engine == NULL || !sim_engine_add_source(sim->engine, &sim->faults, "faults") ||
-	    !sim_engine_add_source(sim->engine, &sim->script, "script") ||
-	    !sim_engine_add_source(sim->engine, &sim->observers, "observers"))
+	    !sim_engine_add_source(sim->engine, &sim->script, "script") || !sim_engine_add_source(sim->engine, &sim->observers, "observers"))
 		return SY_NO_MEMORY;
 	return SY_OK;
 }

@@ -15,7 +15,7 @@
 #include "sim/world/port.h"
 #include "transport/tcp/tcp.h"
 
-#define LOOPBACK_NETS 254u        /* 127.1.0.0/16 to 127.254.0.0/16, then a second host in each */
+#define LOOPBACK_NETS 254u /* 127.1.0.0/16 to 127.254.0.0/16, then a second host in each */
 #define LOOPBACK_NODES (LOOPBACK_NETS * 255u)
 #define DEFAULT_LATENCY_NS 20000000u /* without a network block, as in the simulator */
 #define TIMER_MAX_NS 3600000000000u  /* libuv's timer is set again at least once an hour */
@@ -24,14 +24,14 @@ struct tcp_world {
 	uv_loop_t loop;
 	uv_timer_t timer;
 	bool loop_made;
-	uint64_t epoch_ns;          /* uv_hrtime at time 0 */
-	struct sim_queue *queue;    /* the world's timers */
+	uint64_t epoch_ns;       /* uv_hrtime at time 0 */
+	struct sim_queue *queue; /* the world's timers */
 	struct sim_source sources[SIM_OBSERVER + 1];
 	uint64_t events;
-	struct paced_link link;     /* between all pairs, when there are no regions */
-	int *regions;               /* numbers in sim/net/regions.h */
+	struct paced_link link; /* between all pairs, when there are no regions */
+	int *regions;           /* numbers in sim/net/regions.h */
 	size_t num_regions;
-	bool said;                  /* what differs from a simulation was told */
+	bool said; /* what differs from a simulation was told */
 	uint8_t read_buffer[TP_TCP_READ_BUFFER];
 };
 
@@ -126,7 +126,7 @@ static void link_to(void *ctx, const struct sy_netaddr *remote, struct paced_lin
 
 static void give_address(struct world_node *n)
 {
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 	memcpy(n->addr.ip, mapped, sizeof mapped);
 	n->addr.ip[12] = 127;
@@ -197,8 +197,8 @@ static void tcp_host_free(struct world_node *n)
 static struct tp_transport *tcp_transport(struct world_node *n)
 {
 	struct tcp_world *tcp = tcp_of(n->w);
-	struct tp_tcp_config config = { .loop = &tcp->loop, .bind_ip = n->addr.ip, .read_buffer = tcp->read_buffer };
-	struct paced_config pace = { .epoch_ns = tcp->epoch_ns, .ctx = n, .link = link_to };
+	struct tp_tcp_config config = {.loop = &tcp->loop, .bind_ip = n->addr.ip, .read_buffer = tcp->read_buffer};
+	struct paced_config pace = {.epoch_ns = tcp->epoch_ns, .ctx = n, .link = link_to};
 	struct tp_transport *inner;
 
 	if (tp_tcp_new(&inner, &config) != SY_OK)
@@ -366,23 +366,23 @@ static void tcp_fini(struct world *w)
 }
 
 static const struct world_ops tcp_ops = {
-	.fini = tcp_fini,
-	.now_ns = tcp_now,
-	.network = tcp_network,
-	.host_new = tcp_host_new,
-	.host_free = tcp_host_free,
-	.transport = tcp_transport,
-	.rand = tcp_rand,
-	.schedule = tcp_schedule,
-	.unschedule = tcp_unschedule,
-	.run = tcp_run,
-	.cut = tcp_cut,
-	.heal = tcp_heal,
-	.reset = tcp_reset,
-	.link = tcp_link,
-	.dns = tcp_dns,
-	.stats = tcp_stats,
-	.hash = tcp_hash,
+    .fini = tcp_fini,
+    .now_ns = tcp_now,
+    .network = tcp_network,
+    .host_new = tcp_host_new,
+    .host_free = tcp_host_free,
+    .transport = tcp_transport,
+    .rand = tcp_rand,
+    .schedule = tcp_schedule,
+    .unschedule = tcp_unschedule,
+    .run = tcp_run,
+    .cut = tcp_cut,
+    .heal = tcp_heal,
+    .reset = tcp_reset,
+    .link = tcp_link,
+    .dns = tcp_dns,
+    .stats = tcp_stats,
+    .hash = tcp_hash,
 };
 
 enum sy_err world_tcp_init(struct world *w, const char **what)

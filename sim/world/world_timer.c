@@ -22,7 +22,7 @@ struct world_timer *world_timer_take(struct world *w)
 		return NULL;
 	struct world_timer *t = w->free_timers;
 	w->free_timers = t->next_free;
-	*t = (struct world_timer){ .w = w };
+	*t = (struct world_timer){.w = w};
 	return t;
 }
 

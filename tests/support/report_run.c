@@ -9,17 +9,23 @@
 
 static void fill_series(struct scenario_series *s)
 {
-	static const char *const columns[] = { "p5", "p50", "p95" };
+	static const char *const columns[] = {"p5", "p50", "p95"};
 	static double time_s[POINTS], value[3][POINTS];
-	static const double *const values[] = { value[0], value[1], value[2] };
+	static const double *const values[] = {value[0], value[1], value[2]};
 
 	for (int i = 0; i < POINTS; i++) {
 		time_s[i] = i * 10;
 		for (int c = 0; c < 3; c++)
 			value[c][i] = i == 3 ? NAN : (double)i * (c + 1) / (i + 10) * 10;
 	}
-	*s = (struct scenario_series){ .title = "peers over time: it's 100 %", .every_ns = 1000000000, .percentiles = true, .num_columns = 3,
-		                       .columns = columns, .num_points = POINTS, .time_s = time_s, .values = values };
+	*s = (struct scenario_series){.title = "peers over time: it's 100 %",
+	                              .every_ns = 1000000000,
+	                              .percentiles = true,
+	                              .num_columns = 3,
+	                              .columns = columns,
+	                              .num_points = POINTS,
+	                              .time_s = time_s,
+	                              .values = values};
 }
 
 static void fill_channel(struct scenario_channel *c, int n, uint64_t *bins, double *delays)
@@ -55,37 +61,68 @@ static void fill_measure(struct scenario_measure *m)
 	memset(channels, 0, sizeof channels);
 	for (int n = 0; n < 2; n++)
 		fill_channel(&channels[n], n, bins[n], delays[n]);
-	*m = (struct scenario_measure){ .name = "a -> b", .from = "a", .to = "b", .plotted = true, .start_s = 5, .end_s = 5 + POINTS * 0.5,
-		                        .bin_s = 0.5, .link_rate_bits = 20e6, .throughput_bytes_s = 2.4e6, .utilisation = 0.96,
-		                        .share_error = 0.002, .num_channels = 2, .channels = channels };
+	*m = (struct scenario_measure){.name = "a -> b",
+	                               .from = "a",
+	                               .to = "b",
+	                               .plotted = true,
+	                               .start_s = 5,
+	                               .end_s = 5 + POINTS * 0.5,
+	                               .bin_s = 0.5,
+	                               .link_rate_bits = 20e6,
+	                               .throughput_bytes_s = 2.4e6,
+	                               .utilisation = 0.96,
+	                               .share_error = 0.002,
+	                               .num_channels = 2,
+	                               .channels = channels};
 }
 
 void test_report_run(struct report_run *run)
 {
 	static const struct scenario_check checks[] = {
-		{ "every node finds \"all\"", SCENARIO_EVENTUALLY, true, true, 41.5, "held from 41.5 s", "x.lua:3" },
-		{ "never waits", SCENARIO_NEVER, false, true, 12, "first at 12 s", "x.lua:9" },
+	    {"every node finds \"all\"", SCENARIO_EVENTUALLY, true, true, 41.5, "held from 41.5 s", "x.lua:3"},
+	    {"never waits", SCENARIO_NEVER, false, true, 12, "first at 12 s", "x.lua:9"},
 	};
 	static const struct scenario_row rows[] = {
-		{ 1, "a", "b", "0x30", "bytes", 1234567 },
-		{ 1.5, "say \"hi\", you", "", "", "peers", 0.1 },
-		{ 2, "a", "", "", "ratio", NAN },
+	    {1, "a", "b", "0x30", "bytes", 1234567},
+	    {1.5, "say \"hi\", you", "", "", "peers", 0.1},
+	    {2, "a", "", "", "ratio", NAN},
 	};
-	static const struct report_param params[] = { { "nodes", "200" } };
-	static struct world_stats stats = { .events = 1234567, .messages = 10, .node_memory = 4096 };
+	static const struct report_param params[] = {{"nodes", "200"}};
+	static struct world_stats stats = {.events = 1234567, .messages = 10, .node_memory = 4096};
 	static struct scenario_series series;
 	static struct scenario_measure measure;
 	static struct scenario_results results;
 
 	fill_series(&series);
 	fill_measure(&measure);
-	results = (struct scenario_results){ .verdict = SCENARIO_FAILED, .virtual_s = 600, .nodes = 2, .num_checks = 2, .num_failed = 1,
-		                             .checks = checks, .num_series = 1, .series = &series, .num_measures = 1, .measures = &measure,
-		                             .num_rows = 3, .rows = rows, .network = "20 ms, no loss, unlimited rate", .notes = "" };
-	*run = (struct report_run){ .name = "sample", .file = "scenarios/sample.lua", .seed = UINT64_MAX, .hash = 0x0123456789abcdef,
-		                    .wall_s = 0.25, .profile = "default", .transport = "sim", .crypto = "real",
-		                    .repeat = "switchyard run scenarios/sample.lua --seed 18446744073709551615", .out = "out/sample",
-		                    .stats = &stats, .params = params, .num_params = 1, .results = &results };
+	results = (struct scenario_results){.verdict = SCENARIO_FAILED,
+	                                    .virtual_s = 600,
+	                                    .nodes = 2,
+	                                    .num_checks = 2,
+	                                    .num_failed = 1,
+	                                    .checks = checks,
+	                                    .num_series = 1,
+	                                    .series = &series,
+	                                    .num_measures = 1,
+	                                    .measures = &measure,
+	                                    .num_rows = 3,
+	                                    .rows = rows,
+	                                    .network = "20 ms, no loss, unlimited rate",
+	                                    .notes = ""};
+	*run = (struct report_run){.name = "sample",
+	                           .file = "scenarios/sample.lua",
+	                           .seed = UINT64_MAX,
+	                           .hash = 0x0123456789abcdef,
+	                           .wall_s = 0.25,
+	                           .profile = "default",
+	                           .transport = "sim",
+	                           .crypto = "real",
+	                           .repeat = "switchyard run scenarios/sample.lua --seed 18446744073709551615",
+	                           .out = "out/sample",
+	                           .stats = &stats,
+	                           .params = params,
+	                           .num_params = 1,
+	                           .results = &results};
 }
 
 void test_make_dir(char dir[256])

@@ -19,18 +19,23 @@ struct args {
 
 #define AT(field) offsetof(struct args, field)
 static const struct cli_option options[] = {
-	{ "flag", 0, CLI_FLAG, AT(flag), NULL, "" },
-	{ "p2p.text", 0, CLI_TEXT, AT(text), "TEXT", "" },
-	{ "param", 'p', CLI_REPEAT, AT(many), "KEY=VALUE", "" },
-	{ "number", 'n', CLI_U64, AT(number), "N", "" },
-	{ "small", 0, CLI_U32, AT(small), "N", "" },
-	{ "until", 0, CLI_TIME, AT(time), "T", "" },
-	{ "dial_timeout", 0, CLI_GO_DURATION, AT(go), "T", "" },
-	{ "kind", 0, CLI_CHOICE, AT(choice), "real|null", "" },
-	{ "seeds", 0, CLI_RANGE, AT(range), "A..B", "" },
+    {"flag", 0, CLI_FLAG, AT(flag), NULL, ""},
+    {"p2p.text", 0, CLI_TEXT, AT(text), "TEXT", ""},
+    {"param", 'p', CLI_REPEAT, AT(many), "KEY=VALUE", ""},
+    {"number", 'n', CLI_U64, AT(number), "N", ""},
+    {"small", 0, CLI_U32, AT(small), "N", ""},
+    {"until", 0, CLI_TIME, AT(time), "T", ""},
+    {"dial_timeout", 0, CLI_GO_DURATION, AT(go), "T", ""},
+    {"kind", 0, CLI_CHOICE, AT(choice), "real|null", ""},
+    {"seeds", 0, CLI_RANGE, AT(range), "A..B", ""},
 };
 static const struct cli_command command = {
-	.name = "do", .usage = "FILE", .options = options, .num_options = sizeof options / sizeof options[0], .min_positional = 1, .max_positional = 1,
+    .name = "do",
+    .usage = "FILE",
+    .options = options,
+    .num_options = sizeof options / sizeof options[0],
+    .min_positional = 1,
+    .max_positional = 1,
 };
 
 static bool parse(struct args *args, struct cli_positional *positional, char error[CLI_ERROR_TEXT], int argc, ...)
@@ -75,7 +80,7 @@ static void test_cli_parse_brief_and_repeated(void **state)
 
 static void test_cli_parse_repeat_is_bounded(void **state)
 {
-	struct args a = { 0 };
+	struct args a = {0};
 	char e[CLI_ERROR_TEXT];
 
 	for (size_t i = 0; i < CLI_REPEAT_MAX; i++)
@@ -125,16 +130,16 @@ static void test_cli_parse_refuses_wrong_values(void **state)
 	static const struct {
 		const char *word, *says;
 	} cases[] = {
-		{ "--number=-1", "--number wants a whole number, not \"-1\"" },
-		{ "--number=", "--number wants a whole number" },
-		{ "--number=18446744073709551616", "--number wants a whole number" },
-		{ "--small=4294967296", "--small wants a whole number from 0 to 4294967295" },
-		{ "--until=10parsecs", "--until wants a time" },
-		{ "--dial_timeout=10", "--dial_timeout wants a time with its unit" },
-		{ "--kind=rea", "--kind wants real|null, not \"rea\"" },
-		{ "--kind=real|null", "--kind wants real|null" },
-		{ "--seeds=5..4", "--seeds wants a range" },
-		{ "--seeds=5", "--seeds wants a range" },
+	    {"--number=-1", "--number wants a whole number, not \"-1\""},
+	    {"--number=", "--number wants a whole number"},
+	    {"--number=18446744073709551616", "--number wants a whole number"},
+	    {"--small=4294967296", "--small wants a whole number from 0 to 4294967295"},
+	    {"--until=10parsecs", "--until wants a time"},
+	    {"--dial_timeout=10", "--dial_timeout wants a time with its unit"},
+	    {"--kind=rea", "--kind wants real|null, not \"rea\""},
+	    {"--kind=real|null", "--kind wants real|null"},
+	    {"--seeds=5..4", "--seeds wants a range"},
+	    {"--seeds=5", "--seeds wants a range"},
 	};
 	struct args a;
 	struct cli_positional p;
@@ -168,10 +173,19 @@ static void test_cli_parse_time_reads_units(void **state)
 		const char *text;
 		uint64_t ns;
 	} good[] = {
-		{ "90", 90000000000u }, { "1.5", 1500000000u }, { "10ms", 10000000u }, { "1m30s", 90000000000u }, { "1h", 3600000000000u },
-		{ "2min", 120000000000u }, { "250us", 250000u }, { "7ns", 7 }, { "0.25s", 250000000u }, { "1d", 86400000000000u }, { "0", 0 },
+	    {"90", 90000000000u},
+	    {"1.5", 1500000000u},
+	    {"10ms", 10000000u},
+	    {"1m30s", 90000000000u},
+	    {"1h", 3600000000000u},
+	    {"2min", 120000000000u},
+	    {"250us", 250000u},
+	    {"7ns", 7},
+	    {"0.25s", 250000000u},
+	    {"1d", 86400000000000u},
+	    {"0", 0},
 	};
-	static const char *const bad[] = { "", "s", "10x", "1.s", ".5s", "-1s", "1 s", "1s5", "106752d", "1e3", "10m5", "9999999999999999999s" };
+	static const char *const bad[] = {"", "s", "10x", "1.s", ".5s", "-1s", "1 s", "1s5", "106752d", "1e3", "10m5", "9999999999999999999s"};
 	uint64_t ns;
 
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -186,7 +200,7 @@ static void test_cli_parse_time_reads_units(void **state)
 
 static void test_cli_nearest_counts_swaps_as_one(void **state)
 {
-	static const char *const words[] = { "seed", "seeds", "send_rate" };
+	static const char *const words[] = {"seed", "seeds", "send_rate"};
 
 	assert_int_equal(cli_distance("seed", "sede"), 1);
 	assert_int_equal(cli_distance("", "abc"), 3);
@@ -197,7 +211,7 @@ static void test_cli_nearest_counts_swaps_as_one(void **state)
 
 static void test_cli_nearest_is_safe_with_long_words(void **state)
 {
-	static const char *const words[] = { "seed" };
+	static const char *const words[] = {"seed"};
 	char word[500];
 
 	memset(word, 's', sizeof word - 1);
@@ -208,8 +222,14 @@ static void test_cli_nearest_is_safe_with_long_words(void **state)
 
 static void test_run_repeat_command_has_all_that_matters(void **state)
 {
-	struct run_args args = { .program = "switchyard", .file = "a b.lua", .profile = "upstream", .transport = "sim", .crypto = "null",
-		                 .until_ns = 1000, .out = "elsewhere", .json = true };
+	struct run_args args = {.program = "switchyard",
+	                        .file = "a b.lua",
+	                        .profile = "upstream",
+	                        .transport = "sim",
+	                        .crypto = "null",
+	                        .until_ns = 1000,
+	                        .out = "elsewhere",
+	                        .json = true};
 	char text[RUN_COMMAND];
 
 	args.params.at[args.params.n++] = "k=it's";
@@ -238,19 +258,19 @@ static void test_cli_every_command_has_help_for_every_option(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cli_parse_reads_both_spellings),
-		cmocka_unit_test(test_cli_parse_brief_and_repeated),
-		cmocka_unit_test(test_cli_parse_repeat_is_bounded),
-		cmocka_unit_test(test_cli_parse_dash_and_underscore_are_the_same),
-		cmocka_unit_test(test_cli_parse_flag_takes_true_or_false),
-		cmocka_unit_test(test_cli_parse_unknown_option_names_the_nearest),
-		cmocka_unit_test(test_cli_parse_refuses_wrong_values),
-		cmocka_unit_test(test_cli_parse_missing_value_and_words),
-		cmocka_unit_test(test_cli_parse_time_reads_units),
-		cmocka_unit_test(test_cli_nearest_counts_swaps_as_one),
-		cmocka_unit_test(test_cli_nearest_is_safe_with_long_words),
-		cmocka_unit_test(test_run_repeat_command_has_all_that_matters),
-		cmocka_unit_test(test_cli_every_command_has_help_for_every_option),
+	    cmocka_unit_test(test_cli_parse_reads_both_spellings),
+	    cmocka_unit_test(test_cli_parse_brief_and_repeated),
+	    cmocka_unit_test(test_cli_parse_repeat_is_bounded),
+	    cmocka_unit_test(test_cli_parse_dash_and_underscore_are_the_same),
+	    cmocka_unit_test(test_cli_parse_flag_takes_true_or_false),
+	    cmocka_unit_test(test_cli_parse_unknown_option_names_the_nearest),
+	    cmocka_unit_test(test_cli_parse_refuses_wrong_values),
+	    cmocka_unit_test(test_cli_parse_missing_value_and_words),
+	    cmocka_unit_test(test_cli_parse_time_reads_units),
+	    cmocka_unit_test(test_cli_nearest_counts_swaps_as_one),
+	    cmocka_unit_test(test_cli_nearest_is_safe_with_long_words),
+	    cmocka_unit_test(test_run_repeat_command_has_all_that_matters),
+	    cmocka_unit_test(test_cli_every_command_has_help_for_every_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,26 +38,25 @@ static void done(struct reading *r)
 	test_remove_dir(r->dir);
 }
 
-static const char cometbft[] =
-	"# comment\n"
-	"proxy_app = \"tcp://127.0.0.1:26658\"\n"
-	"moniker = \"my \\\"node\\\"\"\n"
-	"log_level = 'p2p:debug,*:error'\n"
-	"[rpc]\n"
-	"laddr = \"tcp://127.0.0.1:26657\"\n"
-	"cors_allowed_methods = [\"HEAD\", \"GET\",\n  \"POST\", # three\n]\n"
-	"timeout = 1.5\n"
-	"[p2p]\n"
-	"laddr = \"tcp://0.0.0.0:36656\" # behind\n"
-	"send_rate = 5_120_000\n"
-	"max_num_inbound_peers = 3\n"
-	"pex = false\n"
-	"upnp = false\n"
-	"flush_throttle_timeout = \"100ms\"\n"
-	"[p2p.libp2p]\n"
-	"enabled = false\n"
-	"[mempool]\n"
-	"laddr = 7\n";
+static const char cometbft[] = "# comment\n"
+                               "proxy_app = \"tcp://127.0.0.1:26658\"\n"
+                               "moniker = \"my \\\"node\\\"\"\n"
+                               "log_level = 'p2p:debug,*:error'\n"
+                               "[rpc]\n"
+                               "laddr = \"tcp://127.0.0.1:26657\"\n"
+                               "cors_allowed_methods = [\"HEAD\", \"GET\",\n  \"POST\", # three\n]\n"
+                               "timeout = 1.5\n"
+                               "[p2p]\n"
+                               "laddr = \"tcp://0.0.0.0:36656\" # behind\n"
+                               "send_rate = 5_120_000\n"
+                               "max_num_inbound_peers = 3\n"
+                               "pex = false\n"
+                               "upnp = false\n"
+                               "flush_throttle_timeout = \"100ms\"\n"
+                               "[p2p.libp2p]\n"
+                               "enabled = false\n"
+                               "[mempool]\n"
+                               "laddr = 7\n";
 
 static void test_config_toml_reads_cometbfts(void **state)
 {
@@ -114,7 +113,8 @@ static void test_config_toml_warns_of_unknown_key_with_nearest(void **state)
 
 	read_text(&r, "[p2p]\n\npersistent_peer = \"x\"\nzzzz = 1\n");
 	assert_true(r.good);
-	assert_non_null(strstr(r.warnings, "config.toml:3: unknown key \"persistent_peer\" in [p2p] is ignored; did you mean \"persistent_peers\"?"));
+	assert_non_null(
+	    strstr(r.warnings, "config.toml:3: unknown key \"persistent_peer\" in [p2p] is ignored; did you mean \"persistent_peers\"?"));
 	assert_non_null(strstr(r.warnings, "config.toml:4: unknown key \"zzzz\" in [p2p] is ignored\n"));
 	done(&r);
 }
@@ -124,29 +124,29 @@ static void test_config_toml_refuses_with_file_and_line(void **state)
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{ "[p2p]\npex = \"yes\"\n", ":2: pex wants a boolean, not a string" },
-		{ "[p2p]\nsend_rate = \"1\"\n", ":2: send_rate wants an integer, not a string" },
-		{ "[p2p]\nsend_rate = 1.5\n", ":2: send_rate wants an integer, not a float" },
-		{ "[p2p]\nsend_rate = -1\n", ":2: send_rate cannot be negative" },
-		{ "[p2p]\nmax_num_inbound_peers = 4294967296\n", ":2: p2p.max_num_inbound_peers wants a whole number" },
-		{ "[p2p]\nladdr = 5\n", ":2: laddr wants a string, not an integer" },
-		{ "[p2p]\nladdr = [\n1,\n2]\n", ":2: laddr wants a string, not an array" },
-		{ "[p2p]\ndial_timeout = \"3\"\n", ":2: p2p.dial_timeout wants a time with its unit" },
-		{ "[p2p]\npex = true\npex = true\n", ":3: pex is set twice" },
-		{ "moniker = 5\n", ":1: moniker wants a string" },
-		{ "[p2p\npex = true\n", ":1: a table's name wants ]" },
-		{ "[p2p]\npex true\n", ":2: a key wants = and a value" },
-		{ "[p2p]\npex = true false\n", ":2: something stands behind the value" },
-		{ "a = \"open\nb = 1\n", ":1: a string is not closed" },
-		{ "a = \"\"\"x\"\"\"\n", ":1: multi-line strings are not read here" },
-		{ "a = {b = 1}\n", ":1: inline tables are not read here" },
-		{ "a = [1, 2\n", ": an array is not closed" },
-		{ "a = \"\\q\"\n", ":1: unknown escape in a string" },
-		{ "a = \"\\ud800\"\n", ":1: no such character" },
-		{ "a = word\n", ":1: a value makes no sense; texts stand in quotes" },
-		{ "a =\n", ":1: a value is missing" },
-		{ "= 1\n", ":1: a name is missing" },
-		{ "a = 99999999999999999999\n", ":1: a number is too large" },
+	    {"[p2p]\npex = \"yes\"\n", ":2: pex wants a boolean, not a string"},
+	    {"[p2p]\nsend_rate = \"1\"\n", ":2: send_rate wants an integer, not a string"},
+	    {"[p2p]\nsend_rate = 1.5\n", ":2: send_rate wants an integer, not a float"},
+	    {"[p2p]\nsend_rate = -1\n", ":2: send_rate cannot be negative"},
+	    {"[p2p]\nmax_num_inbound_peers = 4294967296\n", ":2: p2p.max_num_inbound_peers wants a whole number"},
+	    {"[p2p]\nladdr = 5\n", ":2: laddr wants a string, not an integer"},
+	    {"[p2p]\nladdr = [\n1,\n2]\n", ":2: laddr wants a string, not an array"},
+	    {"[p2p]\ndial_timeout = \"3\"\n", ":2: p2p.dial_timeout wants a time with its unit"},
+	    {"[p2p]\npex = true\npex = true\n", ":3: pex is set twice"},
+	    {"moniker = 5\n", ":1: moniker wants a string"},
+	    {"[p2p\npex = true\n", ":1: a table's name wants ]"},
+	    {"[p2p]\npex true\n", ":2: a key wants = and a value"},
+	    {"[p2p]\npex = true false\n", ":2: something stands behind the value"},
+	    {"a = \"open\nb = 1\n", ":1: a string is not closed"},
+	    {"a = \"\"\"x\"\"\"\n", ":1: multi-line strings are not read here"},
+	    {"a = {b = 1}\n", ":1: inline tables are not read here"},
+	    {"a = [1, 2\n", ": an array is not closed"},
+	    {"a = \"\\q\"\n", ":1: unknown escape in a string"},
+	    {"a = \"\\ud800\"\n", ":1: no such character"},
+	    {"a = word\n", ":1: a value makes no sense; texts stand in quotes"},
+	    {"a =\n", ":1: a value is missing"},
+	    {"= 1\n", ":1: a name is missing"},
+	    {"a = 99999999999999999999\n", ":1: a number is too large"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -161,7 +161,8 @@ static void test_config_toml_refuses_with_file_and_line(void **state)
 	}
 }
 
-static bool count_key(void *ctx, const char *table, const char *key, const struct toml_value *value, unsigned line, char error[TOML_ERROR_TEXT])
+static bool count_key(void *ctx, const char *table, const char *key, const struct toml_value *value, unsigned line,
+                      char error[TOML_ERROR_TEXT])
 {
 	(*(unsigned *)ctx)++;
 	return true;
@@ -213,15 +214,15 @@ static void test_toml_every_prefix_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_config_toml_reads_cometbfts),
-		cmocka_unit_test(test_config_toml_missing_file_is_no_error),
-		cmocka_unit_test(test_config_toml_crlf_and_no_last_line_end),
-		cmocka_unit_test(test_config_toml_dotted_key_is_a_table),
-		cmocka_unit_test(test_config_toml_warns_of_unknown_key_with_nearest),
-		cmocka_unit_test(test_config_toml_refuses_with_file_and_line),
-		cmocka_unit_test(test_toml_reads_escapes_and_empty_strings),
-		cmocka_unit_test(test_toml_deep_arrays_and_long_names_are_bounded),
-		cmocka_unit_test(test_toml_every_prefix_ends),
+	    cmocka_unit_test(test_config_toml_reads_cometbfts),
+	    cmocka_unit_test(test_config_toml_missing_file_is_no_error),
+	    cmocka_unit_test(test_config_toml_crlf_and_no_last_line_end),
+	    cmocka_unit_test(test_config_toml_dotted_key_is_a_table),
+	    cmocka_unit_test(test_config_toml_warns_of_unknown_key_with_nearest),
+	    cmocka_unit_test(test_config_toml_refuses_with_file_and_line),
+	    cmocka_unit_test(test_toml_reads_escapes_and_empty_strings),
+	    cmocka_unit_test(test_toml_deep_arrays_and_long_names_are_bounded),
+	    cmocka_unit_test(test_toml_every_prefix_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
 
 static void test_plot_name_is_a_slug_and_unique(void **state)
 {
-	struct plot_names names = { .n = 0 };
+	struct plot_names names = {.n = 0};
 
 	assert_string_equal(plot_name(&names, "", "Peers over time: 100 %"), "peers-over-time-100");
 	assert_string_equal(plot_name(&names, "", "peers OVER time, 100"), "peers-over-time-100-2");
@@ -24,7 +24,7 @@ static void test_plot_name_is_a_slug_and_unique(void **state)
 
 static void test_plot_name_is_bounded_when_title_is_long(void **state)
 {
-	struct plot_names names = { .n = 0 };
+	struct plot_names names = {.n = 0};
 	char title[1000];
 
 	memset(title, 'x', sizeof title - 1);
@@ -35,7 +35,7 @@ static void test_plot_name_is_bounded_when_title_is_long(void **state)
 
 static void test_plot_name_refuses_when_there_are_too_many(void **state)
 {
-	struct plot_names names = { .n = 0 };
+	struct plot_names names = {.n = 0};
 
 	for (unsigned i = 0; i + 1 < PLOT_MAX; i++)
 		assert_non_null(plot_name(&names, "", "same"));
@@ -96,8 +96,8 @@ static void test_report_plots_draws_when_gnuplot_is_there(void **state)
 	if (plots.drawn == 0) {
 		assert_non_null(strstr(plots.trouble, "gnuplot is not installed"));
 	} else {
-		static const char *const files[] = { "peers-over-time-it-s-100.png", "peers-over-time-it-s-100.svg", "channels-a-b.png",
-			                             "channels-a-b.svg" };
+		static const char *const files[] = {"peers-over-time-it-s-100.png", "peers-over-time-it-s-100.svg", "channels-a-b.png",
+		                                    "channels-a-b.svg"};
 		for (size_t i = 0; i < 4; i++) {
 			char *bytes = test_read_file(dir, files[i]);
 			assert_non_null(bytes);
@@ -152,14 +152,14 @@ static void test_report_plots_one_point_draws_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plot_name_is_a_slug_and_unique),
-		cmocka_unit_test(test_plot_name_is_bounded_when_title_is_long),
-		cmocka_unit_test(test_plot_name_refuses_when_there_are_too_many),
-		cmocka_unit_test(test_plot_quote_leaves_no_way_out),
-		cmocka_unit_test(test_report_plots_writes_scripts_and_data),
-		cmocka_unit_test(test_report_plots_draws_when_gnuplot_is_there),
-		cmocka_unit_test(test_report_plots_missing_gnuplot_is_one_line),
-		cmocka_unit_test(test_report_plots_one_point_draws_nothing),
+	    cmocka_unit_test(test_plot_name_is_a_slug_and_unique),
+	    cmocka_unit_test(test_plot_name_is_bounded_when_title_is_long),
+	    cmocka_unit_test(test_plot_name_refuses_when_there_are_too_many),
+	    cmocka_unit_test(test_plot_quote_leaves_no_way_out),
+	    cmocka_unit_test(test_report_plots_writes_scripts_and_data),
+	    cmocka_unit_test(test_report_plots_draws_when_gnuplot_is_there),
+	    cmocka_unit_test(test_report_plots_missing_gnuplot_is_one_line),
+	    cmocka_unit_test(test_report_plots_one_point_draws_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@
 
 static void test_report_number_reads_back(void **state)
 {
-	static const double values[] = { 0, 1, 0.1, -2.5, 1e300, 1.0 / 3, 12345678901234.5, 5e-324 };
+	static const double values[] = {0, 1, 0.1, -2.5, 1e300, 1.0 / 3, 12345678901234.5, 5e-324};
 	char text[REPORT_NUMBER];
 
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
@@ -45,7 +45,7 @@ static void test_report_numbers_for_people(void **state)
 
 static void test_report_json_has_what_is_promised(void **state)
 {
-	static const char *const keys[] = { "verdict", "seed", "hash", "virtual_s", "wall_s", "events", "checks", "out", "profile", "transport" };
+	static const char *const keys[] = {"verdict", "seed", "hash", "virtual_s", "wall_s", "events", "checks", "out", "profile", "transport"};
 	struct report_run run;
 
 	test_report_run(&run);
@@ -189,7 +189,7 @@ static void test_report_foot_ends_with_seed_hash_command(void **state)
 static void test_report_head_shows_measures(void **state)
 {
 	struct report_run run;
-	struct report_plots plots = { .written = 2, .drawn = 2 };
+	struct report_plots plots = {.written = 2, .drawn = 2};
 	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
@@ -206,16 +206,16 @@ static void test_report_head_shows_measures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_report_number_reads_back),
-		cmocka_unit_test(test_report_numbers_for_people),
-		cmocka_unit_test(test_report_json_has_what_is_promised),
-		cmocka_unit_test(test_report_json_survives_text_that_is_not_utf8),
-		cmocka_unit_test(test_report_csv_quotes_and_keeps_numbers),
-		cmocka_unit_test(test_report_csv_is_the_same_in_another_locale),
-		cmocka_unit_test(test_report_write_names_what_cannot_be_written),
-		cmocka_unit_test(test_report_write_tells_of_a_full_disk),
-		cmocka_unit_test(test_report_foot_ends_with_seed_hash_command),
-		cmocka_unit_test(test_report_head_shows_measures),
+	    cmocka_unit_test(test_report_number_reads_back),
+	    cmocka_unit_test(test_report_numbers_for_people),
+	    cmocka_unit_test(test_report_json_has_what_is_promised),
+	    cmocka_unit_test(test_report_json_survives_text_that_is_not_utf8),
+	    cmocka_unit_test(test_report_csv_quotes_and_keeps_numbers),
+	    cmocka_unit_test(test_report_csv_is_the_same_in_another_locale),
+	    cmocka_unit_test(test_report_write_names_what_cannot_be_written),
+	    cmocka_unit_test(test_report_write_tells_of_a_full_disk),
+	    cmocka_unit_test(test_report_foot_ends_with_seed_hash_command),
+	    cmocka_unit_test(test_report_head_shows_measures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

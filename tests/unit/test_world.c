@@ -44,8 +44,8 @@ static void on_stopped(void *ctx, struct world_node *n)
 
 static struct world *make_world(uint64_t seed, enum world_kind kind, struct heard *heard)
 {
-	struct world_options options = { .kind = kind, .seed = seed, .null_crypto = kind == WORLD_SIM };
-	struct world_listener listener = { .ctx = heard, .peer_up = on_up, .peer_down = on_down, .started = on_started, .stopped = on_stopped };
+	struct world_options options = {.kind = kind, .seed = seed, .null_crypto = kind == WORLD_SIM};
+	struct world_listener listener = {.ctx = heard, .peer_up = on_up, .peer_down = on_down, .started = on_started, .stopped = on_stopped};
 	const char *what = NULL;
 	struct world *w;
 
@@ -56,8 +56,8 @@ static struct world *make_world(uint64_t seed, enum world_kind kind, struct hear
 
 static struct world_node *add(struct world *w, const char *name, const char *persistent)
 {
-	struct world_node_config config = { .name = name };
-	const char *const peers[] = { persistent };
+	struct world_node_config config = {.name = name};
+	const char *const peers[] = {persistent};
 	struct world_node *n;
 	const char *what = NULL;
 
@@ -91,7 +91,7 @@ struct pair {
 /* Two nodes, a dials b. */
 static struct pair make_pair(uint64_t seed, enum world_kind kind, struct heard *heard)
 {
-	struct pair p = { .w = make_world(seed, kind, heard) };
+	struct pair p = {.w = make_world(seed, kind, heard)};
 	char text[SY_ADDR_TEXT];
 
 	p.b = add(p.w, "b", NULL);
@@ -161,7 +161,7 @@ static void test_world_node_add_refuses_a_name_twice(void **state)
 {
 	struct heard heard;
 	struct world *w = make_world(1, WORLD_SIM, &heard);
-	struct world_node_config config = { .name = "a" };
+	struct world_node_config config = {.name = "a"};
 	struct world_node *n;
 	const char *what = NULL;
 
@@ -239,15 +239,30 @@ struct order {
 	char text[16];
 	size_t n;
 };
-static void put_f(void *arg) { struct order *o = arg; o->text[o->n++] = 'f'; }
-static void put_s(void *arg) { struct order *o = arg; o->text[o->n++] = 's'; }
-static void put_o(void *arg) { struct order *o = arg; o->text[o->n++] = 'o'; }
-static void halt(void *arg) { world_halt(((struct order *)arg)->w); }
+static void put_f(void *arg)
+{
+	struct order *o = arg;
+	o->text[o->n++] = 'f';
+}
+static void put_s(void *arg)
+{
+	struct order *o = arg;
+	o->text[o->n++] = 's';
+}
+static void put_o(void *arg)
+{
+	struct order *o = arg;
+	o->text[o->n++] = 'o';
+}
+static void halt(void *arg)
+{
+	world_halt(((struct order *)arg)->w);
+}
 
 static void test_world_timers_fire_by_time_then_class(void **state)
 {
 	struct heard heard;
-	struct order o = { .w = make_world(1, WORLD_SIM, &heard) };
+	struct order o = {.w = make_world(1, WORLD_SIM, &heard)};
 
 	assert_non_null(world_at(o.w, SECOND, SIM_OBSERVER, put_o, &o));
 	assert_non_null(world_at(o.w, SECOND, SIM_SCRIPT, put_s, &o));
@@ -262,7 +277,7 @@ static void test_world_timers_fire_by_time_then_class(void **state)
 static void test_world_observers_leave_no_mark_on_the_hash(void **state)
 {
 	struct heard heard;
-	struct order with = { .w = make_world(1, WORLD_SIM, &heard) }, without = { .w = make_world(1, WORLD_SIM, &heard) };
+	struct order with = {.w = make_world(1, WORLD_SIM, &heard)}, without = {.w = make_world(1, WORLD_SIM, &heard)};
 
 	assert_non_null(world_at(with.w, SECOND, SIM_OBSERVER, put_o, &with));
 	assert_true(world_run(with.w, 2 * SECOND, UINT64_MAX));
@@ -275,7 +290,7 @@ static void test_world_observers_leave_no_mark_on_the_hash(void **state)
 static void test_world_run_ends_at_halt(void **state)
 {
 	struct heard heard;
-	struct order o = { .w = make_world(1, WORLD_SIM, &heard) };
+	struct order o = {.w = make_world(1, WORLD_SIM, &heard)};
 
 	assert_non_null(world_at(o.w, SECOND, SIM_SCRIPT, halt, &o));
 	assert_false(world_run(o.w, 2 * SECOND, UINT64_MAX));
@@ -285,8 +300,8 @@ static void test_world_run_ends_at_halt(void **state)
 
 static void test_world_new_refuses_null_crypto_over_tcp(void **state)
 {
-	struct world_options options = { .kind = WORLD_TCP, .null_crypto = true };
-	struct world_listener listener = { 0 };
+	struct world_options options = {.kind = WORLD_TCP, .null_crypto = true};
+	struct world_listener listener = {0};
 	const char *what = NULL;
 	struct world *w;
 
@@ -299,7 +314,7 @@ static void test_world_tcp_refuses_what_only_a_simulator_can(void **state)
 {
 	struct heard heard;
 	struct world *w = make_world(1, WORLD_TCP, &heard);
-	struct sim_net_config config = { .link = { .loss_ppm = 1000 } };
+	struct sim_net_config config = {.link = {.loss_ppm = 1000}};
 	const char *what = NULL;
 
 	assert_int_equal(world_network(w, &config, &what), SY_INVALID);
@@ -338,20 +353,20 @@ static void test_world_tcp_two_nodes_become_peers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_world_two_nodes_become_peers),
-		cmocka_unit_test(test_world_hash_is_a_function_of_the_seed),
-		cmocka_unit_test(test_world_keys_are_a_function_of_seed_and_name),
-		cmocka_unit_test(test_world_node_add_refuses_a_name_twice),
-		cmocka_unit_test(test_world_node_restarts_after_stop_and_crash),
-		cmocka_unit_test(test_world_node_crash_from_inside_is_put_off),
-		cmocka_unit_test(test_world_node_stop_from_inside_is_put_off),
-		cmocka_unit_test(test_world_disk_keeps_the_book_until_it_is_lost),
-		cmocka_unit_test(test_world_timers_fire_by_time_then_class),
-		cmocka_unit_test(test_world_observers_leave_no_mark_on_the_hash),
-		cmocka_unit_test(test_world_run_ends_at_halt),
-		cmocka_unit_test(test_world_new_refuses_null_crypto_over_tcp),
-		cmocka_unit_test(test_world_tcp_refuses_what_only_a_simulator_can),
-		cmocka_unit_test(test_world_tcp_two_nodes_become_peers),
+	    cmocka_unit_test(test_world_two_nodes_become_peers),
+	    cmocka_unit_test(test_world_hash_is_a_function_of_the_seed),
+	    cmocka_unit_test(test_world_keys_are_a_function_of_seed_and_name),
+	    cmocka_unit_test(test_world_node_add_refuses_a_name_twice),
+	    cmocka_unit_test(test_world_node_restarts_after_stop_and_crash),
+	    cmocka_unit_test(test_world_node_crash_from_inside_is_put_off),
+	    cmocka_unit_test(test_world_node_stop_from_inside_is_put_off),
+	    cmocka_unit_test(test_world_disk_keeps_the_book_until_it_is_lost),
+	    cmocka_unit_test(test_world_timers_fire_by_time_then_class),
+	    cmocka_unit_test(test_world_observers_leave_no_mark_on_the_hash),
+	    cmocka_unit_test(test_world_run_ends_at_halt),
+	    cmocka_unit_test(test_world_new_refuses_null_crypto_over_tcp),
+	    cmocka_unit_test(test_world_tcp_refuses_what_only_a_simulator_can),
+	    cmocka_unit_test(test_world_tcp_two_nodes_become_peers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
