@@ -310,12 +310,20 @@ static const luaL_Reg methods[] = {
 static const char *const fields[] = {"name", "id", "address", "ip", "region", "profile", "running", "index", "book", "reactors", NULL};
 const struct api_page node_page = {"node:", methods, fields};
 
-static void push_address(lua_State *L, struct node *n, const char *key)
+/* A real node knows its id; under which address others see it is not known to it: nil. */
+static int push_address(lua_State *L, struct node *n, const char *key)
 {
 	char text[SY_ADDR_TEXT];
+	const struct sy_node *core = n->host->core(n);
 	if (n->host->scenario && !n->world)
 		scenario_need_world(L, n->host->scenario);
 	struct sy_netaddr addr = n->addr;
+	if (!n->host->scenario && (!core || strcmp(key, "id") != 0)) {
+		lua_pushnil(L);
+		return 1;
+	}
+	if (!n->host->scenario)
+		addr.id = *sy_node_id(core);
 	if (strcmp(key, "id") == 0) {
 		sy_id_format(&addr.id, text);
 	} else if (strcmp(key, "address") == 0) {
@@ -327,6 +335,7 @@ static void push_address(lua_State *L, struct node *n, const char *key)
 			*colon = '\0';
 	}
 	lua_pushstring(L, text);
+	return 1;
 }
 
 static int push_region(lua_State *L, struct node *n)
@@ -338,13 +347,13 @@ static int push_region(lua_State *L, struct node *n)
 	return 1;
 }
 
-/* The handle is at index 1. */
+/* The handle is at index 1. Returns 1 with the value (or nil) pushed, 0: there is no such field. */
 int node_get_field(lua_State *L, struct node *n, const char *key)
 {
 	if (strcmp(key, "name") == 0) {
 		lua_pushstring(L, n->name);
 	} else if (strcmp(key, "id") == 0 || strcmp(key, "address") == 0 || strcmp(key, "ip") == 0) {
-		push_address(L, n, key);
+		return push_address(L, n, key);
 	} else if (strcmp(key, "region") == 0) {
 		return push_region(L, n);
 	} else if (strcmp(key, "profile") == 0) {

@@ -197,7 +197,7 @@ static void on_look(void *arg)
 
 /* ------------------------------------------------------------------ declaring */
 
-static const char *const keys[] = {"every", "after", "until", "percentiles", NULL};
+static const char *const keys[] = {"every", "after", "before", "percentiles", NULL};
 
 static void read_percentiles(lua_State *L, struct plot *p)
 {
@@ -235,7 +235,7 @@ static int api_plot(lua_State *L)
 	p->until_ns = UINT64_MAX;
 	keys_unit(L, 1, "plot", "every", UNIT_TIME, &p->every_ns);
 	keys_unit(L, 1, "plot", "after", UNIT_TIME, &p->after_ns);
-	keys_unit(L, 1, "plot", "until", UNIT_TIME, &p->until_ns);
+	keys_unit(L, 1, "plot", "before", UNIT_TIME, &p->until_ns);
 	if (p->every_ns == 0)
 		return luaL_error(L, "plot: every is more than 0");
 	read_percentiles(L, p);

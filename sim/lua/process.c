@@ -358,10 +358,10 @@ static int api_at(lua_State *L)
 	return 0;
 }
 
-/* every(t, fn, { after, until }): again and again, until fn returns false. */
+/* every(t, fn, { after, before }): again and again, until fn returns false. */
 static int api_every(lua_State *L)
 {
-	static const char *const keys[] = {"after", "until", NULL};
+	static const char *const keys[] = {"after", "before", NULL};
 	struct scenario *s = host_scenario(L, "every");
 	uint64_t every = unit_check(L, 1, UNIT_TIME, "every");
 	host_must_act(L, "every");
@@ -371,7 +371,7 @@ static int api_every(lua_State *L)
 		luaL_checktype(L, 3, LUA_TTABLE);
 		keys_check(L, 3, "every", keys, 0);
 		keys_unit(L, 3, "every", "after", UNIT_TIME, &first);
-		keys_unit(L, 3, "every", "until", UNIT_TIME, &until);
+		keys_unit(L, 3, "every", "before", UNIT_TIME, &until);
 	}
 	struct timed *t = timed_new(L, s, 2);
 	t->every_ns = every;

@@ -307,6 +307,8 @@ static enum scenario_status run_all(struct scenario *s)
 enum scenario_status scenario_run(struct scenario *s, const struct scenario_hooks *hooks, char error[SCENARIO_ERROR_TEXT])
 {
 	s->hooks = hooks;
+	for (size_t i = 0; hooks && hooks->log && i < s->num_logs; i++) /* of the load, when nobody could hear them yet */
+		hooks->log(hooks->ctx, 0, s->logs[i].who, s->logs[i].text);
 	enum scenario_status status = run_all(s);
 	if (status == SCENARIO_ERROR)
 		snprintf(error, SCENARIO_ERROR_TEXT, "%s", s->host.sb.error);

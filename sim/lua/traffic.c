@@ -183,7 +183,7 @@ void traffics_free(struct scenario *s)
 
 /* ------------------------------------------------------------------ declaring */
 
-static const char *const keys[] = {"from", "to", "channel", "size", "saturate", "rate", "interval", "poisson", "count", "after", "until", NULL};
+static const char *const keys[] = {"from", "to", "channel", "size", "saturate", "rate", "interval", "poisson", "count", "after", "before", NULL};
 #define WHAT "traffic"
 
 /* "64KiB", or { "1KiB", "64KiB" }: uniform between the two. */
@@ -232,7 +232,7 @@ static void read_rest(lua_State *L, struct traffic *t)
 	t->channel = (uint8_t)channel;
 	keys_uint(L, 1, WHAT, "count", 1, UINT32_MAX, &t->count);
 	keys_unit(L, 1, WHAT, "after", UNIT_TIME, &t->after_ns);
-	keys_unit(L, 1, WHAT, "until", UNIT_TIME, &t->until_ns);
+	keys_unit(L, 1, WHAT, "before", UNIT_TIME, &t->until_ns);
 }
 
 static bool has_channel(const struct node *n, uint8_t channel)
