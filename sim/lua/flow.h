@@ -52,7 +52,7 @@ struct measure {
 	struct scenario *s;
 	const char *name, *from, *to;
 	bool plotted;
-	uint64_t start_ns, bin_ns, rate_bits;
+	uint64_t start_ns, end_ns, bin_ns, rate_bits; /* looks from start to end */
 	uint32_t num_pairs;
 	struct tap *taps;
 	bool wanted[256];
@@ -62,5 +62,7 @@ struct measure {
 
 void flow_open(lua_State *L);
 void flow_push(lua_State *L, struct measure *m);
+/* The time as far as the measure looks: never past its end. */
+uint64_t measure_now(const struct measure *m);
 
 #endif

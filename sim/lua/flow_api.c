@@ -40,9 +40,15 @@ static uint64_t total_bytes(const struct measure *m)
 	return sum;
 }
 
-static double elapsed_s(const struct measure *m)
+uint64_t measure_now(const struct measure *m)
 {
 	uint64_t now = scenario_now(m->s);
+	return now < m->end_ns ? now : m->end_ns;
+}
+
+static double elapsed_s(const struct measure *m)
+{
+	uint64_t now = measure_now(m);
 	return now > m->start_ns ? (double)(now - m->start_ns) / 1e9 : 0;
 }
 
@@ -119,7 +125,7 @@ static double utilisation(const struct measure *m)
 /* The longest time without a delivered byte of a channel that had work; the present one counts. only < 0: all channels. */
 static uint64_t longest_gap(const struct measure *m, int only)
 {
-	uint64_t now = scenario_now(m->s), longest = 0;
+	uint64_t now = measure_now(m), longest = 0;
 	for (int i = 0; i < 256; i++)
 		if (m->by_id[i] && (only < 0 || only == i) && m->by_id[i]->gap_ns > longest)
 			longest = m->by_id[i]->gap_ns;
@@ -298,7 +304,7 @@ static void finish_line(struct measure *m, struct line *l, double ideal, struct 
 	double *delays = arena_new(a, (l->delays.n + 1) * sizeof *delays);
 	for (size_t i = 0; at && delays && i < l->delays.n; i++)
 		delays[i] = (double)at[i] / 1e9;
-	uint64_t span = scenario_now(m->s) > m->start_ns ? scenario_now(m->s) - m->start_ns : 0;
+	uint64_t span = measure_now(m) > m->start_ns ? measure_now(m) - m->start_ns : 0;
 	size_t bins = (size_t)((span + l->bin_ns - 1) / l->bin_ns);
 	*c = (struct scenario_channel){
 	    .id = l->id, .priority = l->priority, .reactor = l->reactor, .bytes = l->bytes, .messages = l->messages,
@@ -334,7 +340,7 @@ static void finish_one(struct measure *m, struct scenario_measure *r)
 	level_bins(m);
 	*r = (struct scenario_measure){
 	    .name = m->name, .from = m->from, .to = m->to, .plotted = m->plotted, .start_s = (double)m->start_ns / 1e9,
-	    .end_s = (double)scenario_now(m->s) / 1e9, .bin_s = (double)m->bin_ns / 1e9, .link_rate_bits = (double)m->rate_bits,
+	    .end_s = (double)measure_now(m) / 1e9, .bin_s = (double)m->bin_ns / 1e9, .link_rate_bits = (double)m->rate_bits,
 	    .throughput_bytes_s = time > 0 ? (double)total_bytes(m) / time : 0, .utilisation = utilisation(m),
 	    .share_error = total_bytes(m) ? share_error(m) : NAN};
 	struct scenario_channel *channels = arena_new(&m->s->host.arena, 256 * sizeof *channels);

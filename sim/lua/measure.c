@@ -115,19 +115,21 @@ void flow_asked(struct node *from, const struct sy_id *to_id, uint8_t channel, s
 		if (!w)
 			continue;
 		asked_push(w, now, token, bytes);
+		if (now >= t->m->end_ns)
+			continue;
 		w->line->saturated |= saturated;
 		if (now >= t->m->start_ns)
 			w->line->offered += bytes;
 	}
 }
 
-static void take_back(struct way *w, uint64_t token, uint64_t start_ns)
+static void take_back(struct way *w, uint64_t token, const struct measure *m)
 {
 	for (uint32_t i = w->count; i-- > 0;) {
 		struct asked *a = &w->ring[(w->head + i) % w->cap];
 		if (a->token != token)
 			continue;
-		if (a->at_ns >= start_ns)
+		if (a->at_ns >= m->start_ns && a->at_ns < m->end_ns)
 			w->line->offered -= a->bytes;
 		for (uint32_t k = i; k + 1 < w->count; k++)
 			w->ring[(w->head + k) % w->cap] = w->ring[(w->head + k + 1) % w->cap];
@@ -145,7 +147,7 @@ void flow_refused(struct node *from, const struct sy_id *to_id, uint8_t channel,
 	for (struct tap *t = to ? find_tap(to, from, NULL) : NULL; t; t = find_tap(to, from, t)) {
 		struct way *w = way_of(t, channel);
 		if (w)
-			take_back(w, token, t->m->start_ns);
+			take_back(w, token, t->m);
 	}
 }
 
@@ -220,8 +222,11 @@ static void arrived(struct measure *m, struct way *w, uint64_t now, size_t bytes
 	w->since_ns = now;
 	if (now < m->start_ns)
 		return;
-	if (had_work && now - since > l->gap_ns)
-		l->gap_ns = now - since;
+	uint64_t seen = now < m->end_ns ? now : m->end_ns;
+	if (had_work && seen > since && seen - since > l->gap_ns)
+		l->gap_ns = seen - since;
+	if (now >= m->end_ns)
+		return;
 	l->bytes += bytes;
 	l->messages++;
 	bin_add(l, now - m->start_ns, bytes);
@@ -264,7 +269,7 @@ void flow_traced(struct node *to, const struct sy_trace *trace)
 
 /* ------------------------------------------------------------------ declaring */
 
-static const char *const keys[] = {"from", "to", "after", "every", "name", "rate", "channels", NULL};
+static const char *const keys[] = {"from", "to", "after", "before", "every", "name", "rate", "channels", NULL};
 #define WHAT "measure"
 
 static void read_channels(lua_State *L, struct measure *m)
@@ -333,7 +338,11 @@ static int api_measure(lua_State *L)
 	m->bin_ns = BIN_NS;
 	m->start_ns = scenario_now(s);
 	m->rate_bits = link_rate(&s->network.config);
+	m->end_ns = UINT64_MAX;
 	keys_unit(L, 1, WHAT, "after", UNIT_TIME, &m->start_ns);
+	keys_unit(L, 1, WHAT, "before", UNIT_TIME, &m->end_ns);
+	if (m->end_ns <= m->start_ns)
+		return luaL_error(L, WHAT ": before is later than after");
 	keys_unit(L, 1, WHAT, "every", UNIT_TIME, &m->bin_ns);
 	keys_unit(L, 1, WHAT, "rate", UNIT_RATE, &m->rate_bits);
 	if (m->bin_ns < 1000000)
