@@ -67,7 +67,8 @@ static bool twin_counts(const struct sy_switch *sw, const struct sy_slot *other,
 	return other->conn.outbound == outbound;
 }
 
-static bool has_twin(const struct sy_switch *sw, const struct sy_slot *self, const struct sy_netaddr *addr, const struct sy_id *id, bool outbound)
+static bool has_twin(const struct sy_switch *sw, const struct sy_slot *self, const struct sy_netaddr *addr, const struct sy_id *id,
+                     bool outbound)
 {
 	if (sw->config.allow_duplicate_ip)
 		return false;
