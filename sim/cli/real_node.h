@@ -48,7 +48,6 @@ struct real_node {
 	struct tp_driver *driver;
 	struct tp_store store;
 	enum sy_err start_err;
-	uint64_t rand_counter;
 };
 
 /* Runs until a signal ends it; returns the exit code. error holds one line unless that is 0. */

@@ -140,19 +140,25 @@ static size_t fill_params(const struct scenario *s, struct report_param *params,
 static int report(const struct run_args *args, const struct run_ends *ends, const struct report_run *run, int code)
 {
 	struct report_plots plots;
+	struct scenario_results results = *run->results;
+	struct report_run told = *run;
 	char error[REPORT_ERROR_TEXT];
 	bool colours = report_colours(stdout);
 
 	bool written = report_write(run, run->out, ends->draw_always || code != CLI_HELD, &plots, error);
-	if (ends->json != NULL) {
-		put_json(ends->json, run);
-	} else {
-		report_head(stdout, run, &plots, colours);
-		report_foot(stdout, run, colours);
+	if (!written) {
+		/* In a sweep the object is all that is heard of a run: it must say why its files are not there. */
+		results.verdict = SCENARIO_BROKEN;
+		results.error = error;
 	}
-	if (!written)
-		return cli_fail(CLI_USAGE, "%s", error);
-	return code;
+	told.results = &results;
+	if (ends->json != NULL) {
+		put_json(ends->json, &told);
+	} else {
+		report_head(stdout, &told, &plots, colours);
+		report_foot(stdout, &told, colours);
+	}
+	return written ? code : cli_fail(CLI_USAGE, "%s", error);
 }
 
 static int run_loaded(struct scenario *s, const struct run_args *args, uint64_t seed, const struct run_ends *ends)

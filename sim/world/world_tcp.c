@@ -37,7 +37,6 @@ struct tcp_world {
 
 /* Where a node of this world lives. */
 struct tcp_host {
-	struct world_node *node;
 	int region;
 	int held; /* a bound socket that keeps the port until the node listens; -1: none */
 };
@@ -176,7 +175,6 @@ static enum sy_err tcp_host_new(struct world_node *n, const struct world_node_co
 	if (host == NULL)
 		return SY_NO_MEMORY;
 	n->host = host;
-	host->node = n;
 	host->held = -1;
 	n->strict_off = true;
 	give_address(n);
