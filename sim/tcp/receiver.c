@@ -7,6 +7,7 @@
 
 #include "sim/tcp/impl.h"
 
+#define RANGES_EXPECTED 2u     /* that every acknowledgement has room for, even beside a DSACK */
 #define SHORT 128u             /* segments below say nothing of the sender's pace */
 
 /* ------------------------------------------------------------------ the window */
@@ -246,9 +247,24 @@ static void in_order(struct sim_tcp *t, uint64_t to)
 	take_fin(t);
 }
 
+/*
+ * An acknowledgement held back must not push a range out that was never told: one that would become the third or later
+ * makes it leave first.
+ */
+static void release_held_back(struct sim_tcp *t, struct sim_tcp_range range)
+{
+	uint32_t i = 0;
+
+	while (i < t->num_recent && (t->recent[i].to < range.from || t->recent[i].from > range.to))
+		i++;
+	if (t->compressed > 0 && i >= RANGES_EXPECTED)
+		tcp_send_ack(t);
+}
+
 /* What waits behind a gap must not use up the window: the buffer makes room for it. */
 static void early(struct sim_tcp *t, struct sim_tcp_range range)
 {
+	release_held_back(t, range);
 	insert(t, range);
 	if (t->config.rcvbuf == 0)
 		grow_buffer(t, t->rcv_space);
