@@ -56,6 +56,13 @@ static void on_log(void *ctx, uint64_t time_ns, const char *who, const char *tex
 
 /* ------------------------------------------------------------------ options and results */
 
+static enum sim_tcp tcp_model(const char *word)
+{
+	if (word != NULL && strcmp(word, "segment") == 0)
+		return SIM_TCP_SEGMENT;
+	return word != NULL && strcmp(word, "flow") == 0 ? SIM_TCP_FLOW : SIM_TCP_NONE;
+}
+
 static bool fill_options(struct scenario_options *o, const struct run_args *args, uint64_t seed)
 {
 	*o = (struct scenario_options){
@@ -66,7 +73,7 @@ static bool fill_options(struct scenario_options *o, const struct run_args *args
 	    .world = strcmp(args->transport, "tcp") == 0 ? WORLD_TCP : WORLD_SIM,
 	    .null_crypto = args->crypto != NULL && strcmp(args->crypto, "null") == 0,
 	    .crypto_given = args->crypto != NULL,
-	    .tcp = SIM_TCP_NONE,
+	    .tcp = tcp_model(args->tcp),
 	    .tcp_given = args->tcp != NULL,
 	    .until_ns = args->until_ns,
 	};
