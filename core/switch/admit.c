@@ -196,9 +196,7 @@ static enum sy_err keep_identity(struct sy_switch *sw, struct sy_slot *s, const 
 		s->remote.flags = SY_ADDR_HAS_ID;
 		sy_table_name(&sw->table, s);
 	}
-	bool persistent = s->conn.outbound ? sy_switch_persistent(sw, &s->remote) != NULL
-	                                   : sy_switch_persistent_inbound(sw, &identity->id, &identity->reported) != NULL;
-	if (persistent)
+	if (sy_switch_persistent_peer(sw, &identity->id, s->conn.outbound ? &s->remote : &identity->reported))
 		s->flags |= SY_SLOT_PERSISTENT;
 	if (sy_switch_is_unconditional(sw, &identity->id))
 		s->flags |= SY_SLOT_UNCONDITIONAL;

@@ -147,10 +147,10 @@ struct sy_redial *sy_switch_persistent(const struct sy_switch *sw, const struct 
 	return NULL;
 }
 
-struct sy_redial *sy_switch_persistent_inbound(const struct sy_switch *sw, const struct sy_id *id, const struct sy_netaddr *reported)
+struct sy_redial *sy_switch_persistent_peer(const struct sy_switch *sw, const struct sy_id *id, const struct sy_netaddr *addr)
 {
 	if (!sw->policy->reconnect_forever)
-		return reported->flags ? sy_switch_persistent(sw, reported) : NULL;
+		return addr->flags ? sy_switch_persistent(sw, addr) : NULL;
 	for (uint32_t i = 0; i < sw->num_persistent; i++)
 		if (memcmp(&sw->redials[i].addr.id, id, sizeof *id) == 0)
 			return &sw->redials[i];

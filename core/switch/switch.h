@@ -191,8 +191,11 @@ void sy_switch_free_lists(struct sy_switch *sw);
 bool sy_switch_is_unconditional(const struct sy_switch *sw, const struct sy_id *id);
 /* The entry of the persistent list that the address is, null when none. Source: protocol.md 4.2. */
 struct sy_redial *sy_switch_persistent(const struct sy_switch *sw, const struct sy_netaddr *addr);
-/* The same for an inbound peer: by its reported address; with reconnect_forever (D-15) by its id. */
-struct sy_redial *sy_switch_persistent_inbound(const struct sy_switch *sw, const struct sy_id *id, const struct sy_netaddr *reported);
+/*
+ * The entry of a peer, by the address that was dialled or that it reports; with reconnect_forever (D-15) by its id alone:
+ * it may have been found elsewhere, or hide its address, and is to be got back all the same.
+ */
+struct sy_redial *sy_switch_persistent_peer(const struct sy_switch *sw, const struct sy_id *id, const struct sy_netaddr *addr);
 
 /* ready.c: deadlines, ready lists, the end of an input */
 /* Settles it at the end of the input. Most inputs touch one slot only: that one needs no list. */

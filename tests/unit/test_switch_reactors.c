@@ -257,6 +257,45 @@ static void test_reactors_dial_is_answered(void **state)
 	pair_free(&p);
 }
 
+static void dial_two(struct kit *k, struct sy_ctx *ctx, uint64_t token)
+{
+	const struct sy_netaddr *addrs = k->user;
+	(void)token;
+	assert_int_equal(sy_ctx_dial(ctx, &addrs[0]), SY_OK);
+	k->number = (uint64_t)-sy_ctx_dial(ctx, &addrs[1]);
+}
+
+/* D-14: upstream leaves the outbound cap to PEX. A persistent peer is beside it, and so is what the owner dials. */
+static void test_reactors_dials_keep_the_outbound_cap(void **state)
+{
+	(void)state;
+	for (int upstream = 0; upstream < 2; upstream++)
+		for (int persistent = 0; persistent < 2; persistent++) {
+			struct pair p;
+			pair_make(&p, upstream ? SY_PROFILE_UPSTREAM : SY_PROFILE_DEFAULT);
+			struct pn_node *c = pn_add(p.net, "c", SY_PROFILE_DEFAULT), *d = pn_add(p.net, "d", SY_PROFILE_DEFAULT);
+			struct kit kd;
+			const char *list[1] = {p.b->addr_text};
+			kit_init(&kd, "kit");
+			kit_install(&kd, d);
+			p.a->config.max_num_outbound_peers = 1;
+			p.a->config.persistent_peers = list;
+			p.a->config.num_persistent_peers = persistent;
+			p.ka.on_start = arm_now;
+			p.ka.on_timer = dial_two;
+			struct sy_netaddr addrs[2] = {p.b->addr, c->addr};
+			p.ka.user = addrs;
+			pair_start(&p);
+			pn_start(d);
+			pn_run(p.net, 1 * PN_S);
+			assert_int_equal(p.ka.number, upstream || persistent ? SY_OK : -SY_LIMIT);
+			assert_int_equal(pn_dial(p.a, d).err, SY_OK);
+			pn_run(p.net, 1 * PN_S);
+			assert_int_equal(sy_node_counts(p.a->core).outbound, 2);
+			pair_free(&p);
+		}
+}
+
 static void remember_rand(struct kit *k, struct sy_ctx *ctx)
 {
 	sy_ctx_rand(ctx, &k->number, sizeof k->number);
@@ -378,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_reactors_timers_fire_in_order_and_can_be_moved),
 		cmocka_unit_test(test_reactors_timers_are_bounded),
 		cmocka_unit_test(test_reactors_dial_is_answered),
+		cmocka_unit_test(test_reactors_dials_keep_the_outbound_cap),
 		cmocka_unit_test(test_reactors_random_stream_is_the_reactors_own),
 		cmocka_unit_test(test_reactors_removed_peer_is_a_duplicate_until_all_are_done),
 		cmocka_unit_test(test_reactors_flush_stop_delivers_what_is_queued),
