@@ -15,7 +15,7 @@ struct arena_block {
 
 void arena_init(struct arena *a)
 {
-	a->blocks = NULL;
+	*a = (struct arena){.limit = ARENA_LIMIT};
 }
 
 void arena_fini(struct arena *a)
@@ -30,9 +30,12 @@ void arena_fini(struct arena *a)
 static struct arena_block *block_new(struct arena *a, size_t size)
 {
 	size_t cap = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+	if (cap > a->limit - a->bytes)
+		return NULL;
 	struct arena_block *b = calloc(1, sizeof *b + cap);
 	if (!b)
 		return NULL;
+	a->bytes += cap;
 	b->cap = cap;
 	/* A block of one large thing goes behind the one being filled, so that its rest is not lost. */
 	if (a->blocks && size > BLOCK_BYTES) {

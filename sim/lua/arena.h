@@ -10,11 +10,14 @@
 struct arena_block;
 struct arena {
 	struct arena_block *blocks;
+	size_t bytes, limit; /* in blocks */
 };
 
-void arena_init(struct arena *a);
+#define ARENA_LIMIT ((size_t)1 << 30) /* 100,000 nodes take a tenth of it */
+
+void arena_init(struct arena *a); /* limit: ARENA_LIMIT */
 void arena_fini(struct arena *a);
-/* Zeroed and aligned for anything; null when there is no memory. */
+/* Zeroed and aligned for anything; null when there is no memory, or beyond the limit. */
 void *arena_new(struct arena *a, size_t size);
 char *arena_text(struct arena *a, const char *text, size_t len);
 char *arena_format(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -114,7 +114,7 @@ static int act(lua_State *L, struct fault *f)
 		return 0;
 	}
 	on_fault(f);
-	return s->host.failed ? luaL_error(L, "%s", s->host.sb.error) : 0;
+	return s->host.failed ? luaL_error(L, "%s", s->host.error) : 0;
 }
 
 /* ------------------------------------------------------------------ arguments */

@@ -17,12 +17,18 @@ static struct group *check(lua_State *L)
 	return luaL_checkudata(L, 1, GROUP_TYPE);
 }
 
-/* at stays where it is; it must live as long as the scenario. */
 void group_push(lua_State *L, const uint32_t *at, size_t n)
 {
-	struct group *g = host_handle(L, GROUP_TYPE, sizeof *g, 0);
-	g->at = at;
+	struct group *g = host_handle(L, GROUP_TYPE, sizeof *g + n * sizeof *at, 0);
 	g->n = (uint32_t)n;
+	if (n)
+		memcpy(g->at, at, n * sizeof *at);
+}
+
+/* Room for n indices, on the stack of L. */
+static uint32_t *indices_new(lua_State *L, size_t n)
+{
+	return lua_newuserdatauv(L, (n + 1) * sizeof(uint32_t), 0);
 }
 
 static struct node *member(lua_State *L, const struct group *g, uint32_t i)
@@ -111,7 +117,7 @@ static int m_filter(lua_State *L)
 {
 	struct group *g = check(L);
 	luaL_checktype(L, 2, LUA_TFUNCTION);
-	uint32_t *at = host_new(L, (g->n + 1) * sizeof *at), n = 0;
+	uint32_t *at = indices_new(L, g->n), n = 0;
 	for (uint32_t i = 0; i < g->n; i++) {
 		call_one(L, g, i, 1);
 		if (lua_toboolean(L, -1))
@@ -161,7 +167,7 @@ static int m_random(lua_State *L)
 	}
 	lua_Integer k = luaL_checkinteger(L, 2);
 	luaL_argcheck(L, k >= 0 && k <= (lua_Integer)g->n, 2, "more than there are");
-	uint32_t *at = host_new(L, g->n * sizeof *at);
+	uint32_t *at = indices_new(L, g->n);
 	memcpy(at, g->at, g->n * sizeof *at);
 	for (lua_Integer i = 0; i < k; i++) {
 		uint64_t j = (uint64_t)i + draw_below(L, g->n - (uint64_t)i);
@@ -178,7 +184,7 @@ static int m_without(lua_State *L)
 {
 	struct group *g = check(L);
 	struct node_list list = nodes_check(L, 2, "without");
-	uint32_t *at = host_new(L, (g->n + 1) * sizeof *at), n = 0;
+	uint32_t *at = indices_new(L, g->n), n = 0;
 	for (uint32_t i = 0; i < g->n; i++) {
 		bool out = false;
 		for (size_t k = 0; k < list.n && !out; k++)
@@ -383,7 +389,7 @@ static int api_group(lua_State *L)
 	for (int i = args; i >= 1; i--)
 		lua_rawseti(L, 1, i);
 	struct node_list list = nodes_check(L, 1, "group");
-	uint32_t *at = host_new(L, (list.n + 1) * sizeof *at);
+	uint32_t *at = indices_new(L, list.n);
 	for (size_t i = 0; i < list.n; i++)
 		at[i] = list.at[i]->index;
 	group_push(L, at, list.n);

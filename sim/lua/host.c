@@ -5,6 +5,8 @@
 
 #include "core/base/hash.h"
 
+static const char places_key; /* registry: "file:line" -> its text in the arena */
+
 static void on_print(void *ctx, const char *where, const char *text)
 {
 	struct host *h = ctx;
@@ -54,6 +56,7 @@ void host_break(struct host *h)
 {
 	if (h->failed)
 		return;
+	memcpy(h->error, h->sb.error, sizeof h->error);
 	h->failed = true;
 	if (h->broken)
 		h->broken(h);
@@ -112,8 +115,23 @@ char *host_keep(lua_State *L, const char *text)
 
 const char *host_where(lua_State *L)
 {
-	const char *where = host_keep(L, sandbox_where(L, 1));
-	lua_pop(L, 1);
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &places_key) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		lua_newtable(L);
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &places_key);
+	}
+	const char *text = sandbox_where(L, 1), *where;
+	lua_pushvalue(L, -1);
+	if (lua_rawget(L, -3) == LUA_TLIGHTUSERDATA) {
+		where = lua_touserdata(L, -1);
+	} else {
+		where = host_keep(L, text);
+		lua_pushvalue(L, -2);
+		lua_pushlightuserdata(L, (void *)(uintptr_t)where);
+		lua_rawset(L, -5);
+	}
+	lua_pop(L, 3);
 	return where;
 }
 

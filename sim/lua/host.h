@@ -52,7 +52,8 @@ struct host {
 	struct arena arena;
 	struct scenario *scenario; /* null in a real node */
 	enum sy_profile profile;
-	bool failed;               /* the script broke: nothing of it is called any more; sb.error says why */
+	bool failed;               /* the script broke: nothing of it is called any more */
+	char error[SANDBOX_ERROR_TEXT]; /* why: the first reason; others may follow while calls unwind */
 	void *ops_ctx;
 	uint64_t (*now_ns)(struct host *h);
 	const struct sy_node *(*core)(const struct node *n); /* null while it does not run */
@@ -71,7 +72,7 @@ bool host_init(struct host *h, const char *file, uint64_t instructions, size_t m
 void host_fini(struct host *h);
 /* Calls the function below its arguments in this frame. False: the script broke; host->failed. Results are on the stack otherwise. */
 bool host_call(struct host *h, const struct frame *frame, int nargs, int nresults);
-/* The script broke, with sb.error set. */
+/* The script broke, with sb.error set: it is kept as the reason. */
 void host_break(struct host *h);
 void host_breakf(struct host *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Raises an error when the present frame may only read. */
@@ -80,7 +81,7 @@ void host_must_act(lua_State *L, const char *what);
 struct scenario *host_scenario(lua_State *L, const char *what);
 /* Raises an error outside the load (declarations that come too late). */
 void host_must_load(lua_State *L, const char *what);
-/* "file:line" of the caller, kept in the arena. */
+/* "file:line" of the caller, kept in the arena; each place once. */
 const char *host_where(lua_State *L);
 char *host_keep(lua_State *L, const char *text);  /* in the arena */
 void *host_new(lua_State *L, size_t size);         /* in the arena, zeroed; raises an error without memory */
@@ -181,7 +182,7 @@ struct node {
 struct group {
 	struct handle handle;
 	uint32_t n;
-	const uint32_t *at;        /* indices of nodes; in the arena */
+	uint32_t at[];             /* indices of nodes */
 };
 
 struct peer {
@@ -203,7 +204,7 @@ void node_push(lua_State *L, const struct node *n);
 /* Makes the handle of a node and registers it with the scenario, or the only one of a real node. */
 struct node *node_new(lua_State *L, const char *name);
 void node_init_book(lua_State *L, struct node *n);
-void group_push(lua_State *L, const uint32_t *at, size_t n);
+void group_push(lua_State *L, const uint32_t *at, size_t n); /* copies */
 /* The peer's handle; equal as long as the connection lives. */
 void peer_push(lua_State *L, struct node *n, const struct sy_peer *p);
 /* Pushes the peer of n that is (node, peer handle, id or name) at index; false and nothing pushed when there is none. */
@@ -332,7 +333,7 @@ struct scenario {
 
 /* make.c: the world and its nodes. */
 uint64_t scenario_now(const struct scenario *s);
-bool scenario_make_world(struct scenario *s);            /* false: host.failed with sb.error */
+bool scenario_make_world(struct scenario *s);            /* false: host.failed */
 void scenario_need_world(lua_State *L, struct scenario *s); /* raises the error */
 bool scenario_make_nodes(struct scenario *s);             /* those not made yet */
 struct node *scenario_node_by_id(const struct scenario *s, const struct sy_id *id);

@@ -27,7 +27,7 @@ static bool settle_fail(struct scenario *s, const struct node *n, const char *li
 	return false;
 }
 
-/* The text that stands for a peer: id@ip:port, or only its id. Null: sb.error says why. */
+/* The text that stands for a peer: id@ip:port, or only its id. Null: host.error says why. */
 static const char *settle_one(struct scenario *s, const struct node *n, const char *list, const struct peer_name *p, bool only_id)
 {
 	const struct node *other = p->node;
@@ -177,7 +177,7 @@ static struct scenario *may_act(lua_State *L, const char *what, bool runs)
 static void check_failed(lua_State *L, const struct scenario *s)
 {
 	if (s->host.failed)
-		luaL_error(L, "%s", s->host.sb.error);
+		luaL_error(L, "%s", s->host.error);
 }
 
 int lifecycle_start(lua_State *L)

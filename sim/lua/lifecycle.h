@@ -11,7 +11,7 @@ int lifecycle_crash(lua_State *L);
 int lifecycle_restart(lua_State *L);
 int lifecycle_lose_disk(lua_State *L);
 int lifecycle_configure(lua_State *L);
-/* The texts of the lists of peers, made from names; then the node's configuration is given to the world. False: sb.error. */
+/* The texts of the lists of peers, made from names; then the node's configuration is given to the world. False: host.error. */
 bool lifecycle_settle(struct scenario *s, struct node *n);
 
 /* true, or false and the error's name: the results of sends and dials. */

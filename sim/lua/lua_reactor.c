@@ -45,7 +45,7 @@ static void on_log(struct host *h, const char *who, const char *text)
 static void on_broken(struct host *h)
 {
 	if (of(h)->hooks.failed)
-		of(h)->hooks.failed(of(h)->hooks.ctx, h->sb.error);
+		of(h)->hooks.failed(of(h)->hooks.ctx, h->error);
 }
 
 /* Runs the file and makes the instance of what it returns. Stack: 1 the reactor, as light userdata; 2 the file's function. */

@@ -306,7 +306,7 @@ bool scenario_make_nodes(struct scenario *s)
 void scenario_need_world(lua_State *L, struct scenario *s)
 {
 	if (!scenario_make_world(s) || !scenario_make_nodes(s))
-		luaL_error(L, "%s", s->host.sb.error);
+		luaL_error(L, "%s", s->host.error);
 }
 
 void network_defaults(struct sim_net_config *c)

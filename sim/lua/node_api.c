@@ -447,7 +447,7 @@ static int api_node(lua_State *L)
 		return luaL_error(L, "node: name is missing");
 	declare(L, s, "node", host_keep(L, name), d);
 	if (s->world && !scenario_make_nodes(s))
-		return luaL_error(L, "%s", s->host.sb.error);
+		return luaL_error(L, "%s", s->host.error);
 	return 1;
 }
 
@@ -462,7 +462,7 @@ static int api_nodes(lua_State *L)
 	keys_text(L, 1, "nodes", "name", &name);
 	if (!keys_uint(L, 1, "nodes", "count", 0, NODE_COUNT_MAX, &count))
 		return luaL_error(L, "nodes: count is missing");
-	uint32_t *at = host_new(L, (size_t)(count ? count : 1) * sizeof *at);
+	uint32_t *at = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *at, 0);
 	for (uint64_t i = 0; i < count; i++) {
 		char text[NODE_NAME_MAX + 16];
 		snprintf(text, sizeof text, "%.64s%u", name, (unsigned)i + 1);
@@ -470,7 +470,7 @@ static int api_nodes(lua_State *L)
 		lua_pop(L, 1);
 	}
 	if (s->world && !scenario_make_nodes(s))
-		return luaL_error(L, "%s", s->host.sb.error);
+		return luaL_error(L, "%s", s->host.error);
 	group_push(L, at, (size_t)count);
 	return 1;
 }

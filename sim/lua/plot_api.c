@@ -295,6 +295,8 @@ void plot_open(lua_State *L)
 	lua_createtable(L, 0, 1);
 	lua_pushcfunction(L, api_plot);
 	lua_setfield(L, -2, "__call");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
 	lua_setmetatable(L, -2);
 	lua_setfield(L, -2, "plot");
 }

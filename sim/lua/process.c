@@ -101,6 +101,15 @@ static struct process *running_process(lua_State *L)
 	return host_of(L)->frame.kind == FRAME_PROCESS && p && p->co == L ? p : NULL;
 }
 
+/* The same after a wait. */
+static struct process *resumed_process(lua_State *L)
+{
+	struct process *p = running_process(L);
+	if (!p)
+		luaL_error(L, "a process goes on by itself, it cannot be resumed");
+	return p;
+}
+
 bool process_may_wait(lua_State *L, const char *what)
 {
 	host_scenario(L, what);
@@ -160,7 +169,7 @@ static int until_call(lua_State *L, int status, lua_KContext ctx)
 
 static int until_called(lua_State *L, int status, lua_KContext ctx)
 {
-	struct process *p = running_process(L);
+	struct process *p = resumed_process(L);
 	uint64_t now = scenario_now(p->s), deadline = (uint64_t)lua_tointeger(L, 2);
 	if (lua_toboolean(L, 4))
 		return lua_gettop(L) - 3;
@@ -231,7 +240,7 @@ static int send_result(lua_State *L, enum sy_err err)
 
 static int sent(lua_State *L, int status, lua_KContext ctx)
 {
-	return send_result(L, running_process(L)->err);
+	return send_result(L, resumed_process(L)->err);
 }
 
 int process_send(lua_State *L, struct node *n, struct sy_ref ref, const struct sy_id *id, uint8_t channel, struct sy_span bytes,

@@ -3,6 +3,8 @@
 
 #include "sim/lua/host.h"
 
+#define LOG_TEXT_MAX 2048u /* of a line that is kept */
+
 const char *scenario_check_kind_name(enum scenario_check_kind kind)
 {
 	switch (kind) {
@@ -69,7 +71,9 @@ void result_log(struct scenario *s, const char *who, const char *text)
 		s->logs_dropped++;
 		return;
 	}
-	s->logs[s->num_logs++] = (struct scenario_log){.time_s = now_s(s), .who = keep(s, who), .text = keep(s, text)};
+	size_t len = strnlen(text, LOG_TEXT_MAX);
+	const char *kept = arena_text(&s->host.arena, text, len);
+	s->logs[s->num_logs++] = (struct scenario_log){.time_s = now_s(s), .who = keep(s, who), .text = kept ? kept : ""};
 }
 
 /* What each node holds at the end: a few rows a node. */
@@ -111,7 +115,7 @@ void results_finish(struct scenario *s)
 	r->logs = s->logs;
 	r->num_logs = s->num_logs;
 	r->logs_dropped = s->logs_dropped;
-	r->error = s->host.failed ? s->host.sb.error : NULL;
+	r->error = s->host.failed ? s->host.error : NULL;
 	r->verdict = s->host.failed ? SCENARIO_BROKEN : r->num_failed ? SCENARIO_FAILED : SCENARIO_HELD;
 	if (!r->network)
 		r->network = "";

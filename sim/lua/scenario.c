@@ -219,7 +219,7 @@ enum scenario_status scenario_load(struct scenario **out, const struct scenario_
 		return SCENARIO_INTERNAL;
 	}
 	if (!read_params(s, options) || !start_main(s)) {
-		snprintf(error, SCENARIO_ERROR_TEXT, "%s", s->host.failed ? s->host.sb.error : "out of memory");
+		snprintf(error, SCENARIO_ERROR_TEXT, "%s", s->host.failed ? s->host.error : "out of memory");
 		enum scenario_status status = s->host.failed ? SCENARIO_ERROR : SCENARIO_INTERNAL;
 		scenario_free(s);
 		return status;
@@ -311,7 +311,7 @@ enum scenario_status scenario_run(struct scenario *s, const struct scenario_hook
 		hooks->log(hooks->ctx, 0, s->logs[i].who, s->logs[i].text);
 	enum scenario_status status = run_all(s);
 	if (status == SCENARIO_ERROR)
-		snprintf(error, SCENARIO_ERROR_TEXT, "%s", s->host.sb.error);
+		snprintf(error, SCENARIO_ERROR_TEXT, "%s", s->host.error);
 	else if (status == SCENARIO_STOPPED)
 		snprintf(error, SCENARIO_ERROR_TEXT, "stopped");
 	results_finish(s);

@@ -296,6 +296,14 @@ static void put_wrapped(lua_State *L, const char *field, lua_CFunction f)
 	lua_setfield(L, -2, field);
 }
 
+/* The threads of processes and of the script itself are the scheduler's: nobody else may hold, resume or close them. */
+static void open_coroutine(lua_State *L)
+{
+	lua_getfield(L, -1, LUA_COLIBNAME);
+	put_absent(L, "coroutine.running", "running");
+	lua_pop(L, 1);
+}
+
 static void open_string(lua_State *L)
 {
 	lua_getfield(L, -1, LUA_STRLIBNAME);
@@ -330,4 +338,5 @@ void stdlib_open(lua_State *L)
 	lua_pushcclosure(L, base_require, 1);
 	lua_setfield(L, -2, "require");
 	open_string(L);
+	open_coroutine(L);
 }
