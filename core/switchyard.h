@@ -207,6 +207,7 @@ enum sy_purpose {
 	SY_RAND_SEEDS,           /* entity: the node; permutations of seeds and persistent peers */
 	SY_RAND_SCHEDULER,       /* entity: the connection */
 	SY_RAND_REACTOR,         /* entity: reactor by name */
+	SY_RAND_SWAP,            /* entity: the dial that succeeded; which peer makes room */
 };
 
 struct sy_crypto; /* core/secret/suite.h: the real suite, or the simulator's null suite */
@@ -337,6 +338,11 @@ void sy_ctx_stop_peer(struct sy_ctx *ctx, struct sy_ref peer, enum sy_err reason
 void sy_ctx_flush_stop_peer(struct sy_ctx *ctx, struct sy_ref peer, enum sy_err reason);
 /* Dials; dial_done of this reactor answers. Returns SY_DIALLING_OR_CONNECTED, SY_NOT_RUNNING, SY_LIMIT without answer. */
 SY_MUST enum sy_err sy_ctx_dial(struct sy_ctx *ctx, const struct sy_netaddr *addr);
+/*
+ * As sy_ctx_dial, with full outbound slots, one at a time: when it succeeds, another outbound peer, drawn at random,
+ * makes room (gracefully), so that the cap holds. SY_LIMIT when none could, or another dial is under way. Source: D-32.
+ */
+SY_MUST enum sy_err sy_ctx_swap(struct sy_ctx *ctx, const struct sy_netaddr *addr);
 /* Sets (again) the reactor's timer with this token; at_ns == UINT64_MAX clears it. Returns SY_LIMIT past SY_LIMIT_REACTOR_TIMERS. */
 SY_MUST enum sy_err sy_ctx_set_timer(struct sy_ctx *ctx, uint64_t token, uint64_t at_ns);
 /* Looks a host name up; resolved follows with the token. Returns SY_LIMIT when too many look-ups are under way. */

@@ -52,6 +52,7 @@ static const struct sy_policy default_table = {
 	.learn_new_ip = true,
 	.bans_per_address = true,
 	.bans_persist = true,
+	.redials_lost = true,
 };
 
 /* v0.40.0. Switches not named here are off, as upstream has none of ours. */

@@ -50,6 +50,7 @@ struct sy_policy {
 	bool prune_attempts;          /* D-23: dial records are bounded and pruned (finding i) */
 	bool use_observed_ip;         /* D-24: an inbound peer that advertises 0.0.0.0 is stored under its observed IP */
 	bool tick_jitter;             /* D-25: the 30 s tick is jittered */
+	bool redials_lost;            /* D-32: with full slots too, peers lost to a fault are tried again and take another's place */
 	bool seed_serves_verified;    /* D-26: a seed serves what it has reached first */
 
 	/* book */

@@ -91,6 +91,8 @@ void pex_ensure(struct sy_pex *pex, struct sy_ctx *ctx, bool elapsed)
 	struct sy_counts counts = sy_ctx_counts(ctx);
 	uint32_t busy = counts.outbound + counts.dialling;
 	if (busy >= pex->max_outbound) {
+		if (elapsed)
+			pex_lost_try(pex, ctx);
 		if (pex->policy->keep_learning)
 			ask(pex, ctx, elapsed);
 		return;

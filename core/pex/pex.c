@@ -85,6 +85,7 @@ static void add_peer(void *self, struct sy_ctx *ctx, const struct sy_peer *peer)
 
 static void remove_peer(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, enum sy_err reason)
 {
+	pex_lost_add(self, ctx, peer, reason);
 	pex_peer_forget(self, peer->ref);
 }
 
@@ -169,6 +170,8 @@ static void dial_done(void *self, struct sy_ctx *ctx, const struct sy_netaddr *a
 {
 	struct sy_pex *pex = self;
 	if (pex_seeds_dialled(pex, ctx, addr, err))
+		return;
+	if (pex_lost_dialled(pex, addr, err))
 		return;
 	pex_dialled(pex, ctx, addr, err);
 	pex_crawl_dialled(pex, ctx, addr);

@@ -5,6 +5,7 @@
  *   records.c   a table of keyed times                 dialling.c  attempts and back-off
  *   ensure.c    the tick of an ordinary node           crawl.c     the tick of a seed
  *   seeds.c     configured seeds                       ring.c      trace records
+ *   lost.c      peers lost to a fault (D-32)
  */
 #ifndef SY_PEX_STATE_H
 #define SY_PEX_STATE_H
@@ -66,6 +67,14 @@ struct pex_learning {
 	uint8_t pause;          /* periods to let pass before the next one is asked */
 };
 
+#define PEX_LOST 6u
+/* Outbound peers that a fault took away, oldest first (D-32). */
+struct pex_lost {
+	struct sy_netaddr addr[PEX_LOST];
+	uint64_t tried_ns[PEX_LOST];
+	uint8_t n;
+};
+
 enum pex_seed_stage { PEX_SEEDS_IDLE, PEX_SEEDS_LOOKUP, PEX_SEEDS_DIAL };
 
 struct sy_pex {
@@ -94,6 +103,8 @@ struct sy_pex {
 	uint8_t order[SY_LIMIT_SEEDS];
 	uint8_t order_at;             /* place in order of the seed being tried */
 	enum pex_seed_stage stage;
+
+	struct pex_lost lost;
 
 	struct sy_netaddr *queue;     /* the crawl's list: SY_PEX_SELECTION_MAX + 1, allocated in seed mode */
 	uint32_t queue_len, queue_at;
@@ -145,6 +156,11 @@ void pex_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr
 void pex_ensure(struct sy_pex *pex, struct sy_ctx *ctx, bool elapsed);
 void pex_poke(struct sy_pex *pex, struct sy_ctx *ctx); /* a seed has answered */
 void pex_refill(struct sy_pex *pex, struct sy_ctx *ctx); /* a dial has failed */
+
+/* lost.c (D-32) */
+void pex_lost_add(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_peer *peer, enum sy_err reason);
+void pex_lost_try(struct sy_pex *pex, struct sy_ctx *ctx);                     /* at a tick with full slots */
+bool pex_lost_dialled(struct sy_pex *pex, const struct sy_netaddr *addr, enum sy_err err); /* true: it was one of them and failed */
 
 /* crawl.c */
 void pex_crawl_begin(struct sy_pex *pex, struct sy_ctx *ctx);

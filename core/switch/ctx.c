@@ -85,6 +85,11 @@ enum sy_err sy_ctx_dial(struct sy_ctx *ctx, const struct sy_netaddr *addr)
 	return sy_switch_dial(ctx->sw, addr, ctx->reactor, NULL);
 }
 
+enum sy_err sy_ctx_swap(struct sy_ctx *ctx, const struct sy_netaddr *addr)
+{
+	return sy_switch_swap(ctx->sw, addr, ctx->reactor);
+}
+
 enum sy_err sy_ctx_set_timer(struct sy_ctx *ctx, uint64_t token, uint64_t at_ns)
 {
 	return sy_switch_set_timer(ctx->sw, ctx->reactor, token, at_ns);

@@ -1,4 +1,4 @@
-/* Dialling: who may be dialled now, and who hears of it. Source: protocol.md 4.8; D-09, D-14. */
+/* Dialling: who may be dialled now, and who hears of it. Source: protocol.md 4.8; D-09, D-14, D-32. */
 #include "core/switch/switch.h"
 
 #include "core/base/assert.h"
@@ -18,7 +18,7 @@ static bool counts_against_cap(const struct sy_switch *sw, const struct sy_netad
 	return !sy_switch_persistent(sw, addr) && !sy_switch_is_unconditional(sw, &addr->id);
 }
 
-static enum sy_err may_dial(const struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin)
+static enum sy_err may_dial(const struct sy_switch *sw, const struct sy_netaddr *addr, bool capped)
 {
 	if (!sy_switch_running(sw))
 		return SY_NOT_RUNNING;
@@ -28,7 +28,7 @@ static enum sy_err may_dial(const struct sy_switch *sw, const struct sy_netaddr 
 		return SY_DIALLING_OR_CONNECTED;
 	if (sw->dialling >= SY_LIMIT_DIALS)
 		return SY_LIMIT;
-	if (origin < SY_LIMIT_REACTORS && counts_against_cap(sw, addr) && cap_reached(sw))
+	if (capped && counts_against_cap(sw, addr) && cap_reached(sw))
 		return SY_LIMIT;
 	return SY_OK;
 }
@@ -60,11 +60,9 @@ static void begin(struct sy_switch *sw, struct sy_slot *s, uint8_t origin)
 	sy_switch_trace(sw, &r);
 }
 
-enum sy_err sy_switch_dial(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin, struct sy_slot **out)
+/* SY_LIMIT, SY_NO_MEMORY. */
+static enum sy_err dial(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin, struct sy_slot **out)
 {
-	enum sy_err err = may_dial(sw, addr, origin);
-	if (err)
-		return err;
 	if (sw->table.count >= SY_LIMIT_CONNS)
 		return SY_LIMIT;
 	struct sy_slot *s = sy_table_take(&sw->table, sw->env, addr);
@@ -75,9 +73,67 @@ enum sy_err sy_switch_dial(struct sy_switch *sw, const struct sy_netaddr *addr, 
 		return SY_NO_MEMORY;
 	}
 	begin(sw, s, origin);
+	*out = s;
+	return SY_OK;
+}
+
+enum sy_err sy_switch_dial(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin, struct sy_slot **out)
+{
+	struct sy_slot *s = NULL;
+	enum sy_err err = may_dial(sw, addr, origin < SY_LIMIT_REACTORS);
+	if (!err)
+		err = dial(sw, addr, origin, &s);
 	if (out)
 		*out = s;
-	return SY_OK;
+	return err;
+}
+
+/* May it make room for another? Not who is expected back or promised a place. */
+static bool can_go(const struct sy_slot *s)
+{
+	return s->flags & SY_SLOT_PEER && s->flags & SY_SLOT_CAPPED && !(s->flags & (SY_SLOT_DEAD | SY_SLOT_PERSISTENT));
+}
+
+static uint32_t how_many_can_go(const struct sy_switch *sw, const struct sy_slot *but)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < sw->num_peers; i++) {
+		const struct sy_slot *s = sy_table_at(&sw->table, sw->peers[i]);
+		n += s != but && can_go(s);
+	}
+	return n;
+}
+
+enum sy_err sy_switch_swap(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin)
+{
+	struct sy_slot *s;
+	enum sy_err err = may_dial(sw, addr, false);
+	if (err)
+		return err;
+	if (sw->capped_dials || sw->capped_peers > sw->config.max_num_outbound_peers || !how_many_can_go(sw, NULL))
+		return SY_LIMIT;
+	err = dial(sw, addr, origin, &s);
+	if (!err)
+		s->flags |= SY_SLOT_SWAP;
+	return err;
+}
+
+/* D-32: the n-th of those that can go, n drawn in the name of the connection that takes the place. */
+static void make_room(struct sy_switch *sw, const struct sy_slot *for_)
+{
+	uint32_t n = how_many_can_go(sw, for_);
+	if (sw->capped_peers <= sw->config.max_num_outbound_peers || !n)
+		return;
+	struct sy_rng rng;
+	sy_rng_init(&rng, SY_RAND_SWAP, for_->conn.entity);
+	uint64_t nth = sy_rng_below(&rng, sw->env, n);
+	for (uint32_t i = 0; i < sw->num_peers; i++) {
+		struct sy_slot *s = sy_table_at(&sw->table, sw->peers[i]);
+		if (s != for_ && can_go(s) && nth-- == 0) {
+			sy_switch_ask_stop(sw, s, SY_STOPPED, false);
+			return;
+		}
+	}
 }
 
 void sy_switch_dial_over(struct sy_switch *sw, struct sy_slot *s, enum sy_err err)
@@ -94,6 +150,8 @@ void sy_switch_dial_over(struct sy_switch *sw, struct sy_slot *s, enum sy_err er
 		sy_book_add_own(sw->book, &s->remote);
 		sy_book_remove(sw->book, &s->remote.id);
 	}
+	if (err == SY_OK && s->flags & SY_SLOT_SWAP)
+		make_room(sw, s);
 	sy_switch_redial_outcome(sw, s, err);
 	if (s->origin < sw->num_reactors && sw->reactors[s->origin]->dial_done) {
 		struct sy_ctx ctx = {sw, s->origin};

@@ -254,6 +254,8 @@ uint32_t sy_switch_accept_window(const struct sy_switch *sw);
 
 /* dial.c */
 /* SY_NOT_RUNNING, SY_ADDR_NO_ID, SY_DIALLING_OR_CONNECTED, SY_LIMIT, SY_NO_MEMORY: nothing was begun. *out may be null. */
+/* A reactor's dial beyond the cap, one at a time (D-32). As sy_switch_dial; SY_LIMIT when no peer could make room. */
+SY_MUST enum sy_err sy_switch_swap(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin);
 SY_MUST enum sy_err sy_switch_dial(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin, struct sy_slot **out);
 /* Tells whoever waits for the dial of this slot. */
 void sy_switch_dial_over(struct sy_switch *sw, struct sy_slot *s, enum sy_err err);

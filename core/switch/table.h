@@ -33,6 +33,7 @@ enum sy_slot_flag {
 	SY_SLOT_HAS_ID = 1 << 19,       /* is in the index of ids */
 	SY_SLOT_TOLD = 1 << 20,         /* the owner knows the connection: a close is due */
 	SY_SLOT_UPGRADING = 1 << 22,    /* accepted and not a peer yet: counts as a handshake in flight */
+	SY_SLOT_SWAP = 1 << 23,         /* a dial beyond the outbound cap: when it succeeds, another peer makes room */
 	SY_SLOT_CAPPED = 1 << 21,       /* an ordinary outbound connection that counts against the outbound cap */
 };
 

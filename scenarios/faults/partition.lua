@@ -20,7 +20,16 @@ at("900s", function() heal() end)
 
 eventually { "one network to begin with", within = "3m", function() return graph.components(all) == 1 end }
 eventually { "the split is noticed", after = "300s", within = "3m", function() return graph.components(all) >= 2 end }
-eventually { "one network again", after = "900s", within = "3m", function() return graph.components(all) == 1 end }
+if profile() == "default" then
+  eventually { "one network again", after = "900s", within = "3m", function() return graph.components(all) == 1 end }
+else
+  -- upstream dials only while it has outbound slots to fill, and each half has filled its own by now: with some seeds the
+  -- halves stay apart although the links are whole (D-32). What must hold is that this rule is the reason.
+  at_end { "one network again, or nobody has a slot to dial with", function()
+    local parts, K = graph.components(all), 6
+    return parts == 1 or all:all(function(n) return n:num_peers("outbound") >= K end), ("%d part(s)"):format(parts)
+  end }
+end
 at_end { "the books survive", function()
   local now = all:map(function(n) return n.book:size() end)
   for i = 1, #now do
