@@ -19,17 +19,17 @@ one() {
 	log=$logs/$name.log
 	"$@" >"$log" 2>&1
 	code=$?
-	ok=$(grep -c '^ok' "$log")
-	no=$(grep -c '^not ok' "$log")
-	sk=$(grep -ci '^ok.*# skip' "$log")
+	sk=$(grep -ciE '^(not )?ok.*# skip' "$log")
+	ok=$(grep -v '# [Ss][Kk][Ii][Pp]' "$log" | grep -c '^ok')
+	no=$(grep -v '# [Ss][Kk][Ii][Pp]' "$log" | grep -c '^not ok')
 	if [ "$code" != 0 ] && [ "$no" = 0 ]; then
 		no=1
 		echo "not ok - $name ended with $code" >>"$log"
-	elif [ $((ok + no)) = 0 ]; then
+	elif [ $((ok + no + sk)) = 0 ]; then
 		no=1
 		echo "not ok - $name ran nothing" >>"$log"
 	fi
-	passed=$((passed + ok - sk)) failed=$((failed + no)) skipped=$((skipped + sk))
+	passed=$((passed + ok)) failed=$((failed + no)) skipped=$((skipped + sk))
 	if [ "$no" = 0 ]; then
 		printf '%-34s %4d ok\n' "$name" "$ok"
 	else
