@@ -70,8 +70,19 @@ static enum sy_err add_unknown(struct sy_book *b, const struct sy_netaddr *addr,
 	return err;
 }
 
+/* Who tells: an address, and its interned index where that is known (else 0). */
+struct teller {
+	const struct sy_netaddr *addr;
+	uint32_t index;
+};
+
+static struct sy_span group_of(const struct sy_book *b, struct teller src, char text[SY_GROUP_TEXT])
+{
+	return src.index ? sy_addrs_group(b->env->addrs, src.index, b->strict) : book_group(b, src.addr, text);
+}
+
 /* A reference from one more source. The address that is known stays: only the bucket is another. Source: protocol.md 6.5. */
-static enum sy_err add_reference(struct sy_book *b, uint32_t at, const struct sy_netaddr *src, uint64_t now_s)
+static enum sy_err add_reference(struct sy_book *b, uint32_t at, struct teller src, uint64_t now_s)
 {
 	uint32_t n = b->entries[at].num;
 	if (b->entries[at].type == BOOK_OLD || n == BOOK_REFS_MAX)
@@ -80,7 +91,7 @@ static enum sy_err add_reference(struct sy_book *b, uint32_t at, const struct sy
 		return SY_ADDR_KNOWN;
 	uint32_t index = b->entries[at].addr;
 	char src_text[SY_GROUP_TEXT];
-	uint32_t bucket = book_new_bucket(b, sy_addrs_group(b->env->addrs, index, b->strict), book_group(b, src, src_text));
+	uint32_t bucket = book_new_bucket(b, sy_addrs_group(b->env->addrs, index, b->strict), group_of(b, src, src_text));
 	if (book_in_bucket(b, at, bucket))
 		return SY_ADDR_KNOWN;
 	if (b->lens[bucket] >= BOOK_BUCKET_MAX) {
@@ -149,8 +160,9 @@ enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *addr, con
 	if (a.flags & SY_ADDR_HAS_ID)
 		id = sy_addrs_find_id_text(book->env->addrs, &a.id, a.flags & SY_ADDR_BAD_CASE);
 	uint32_t at = book_find_id_index(book, id);
+	struct teller teller = {src, 0};
 	if (at != BOOK_NONE && passed_before(book, &book->entries[at], &a))
-		return add_reference(book, at, src, now_s);
+		return add_reference(book, at, teller, now_s);
 	enum sy_err err = refusal(book, &a, src, id, now_s);
 	if (err)
 		return err;
@@ -158,24 +170,59 @@ enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *addr, con
 		return add_unknown(book, &a, src, now_s);
 	if (may_replace(book, &book->entries[at], &a, src))
 		return replace(book, at, &a, src, now_s);
-	return add_reference(book, at, src, now_s);
+	return add_reference(book, at, teller, now_s);
 }
 
-void sy_book_expect(const struct sy_book *book, const struct sy_netaddr *addrs, size_t n)
+static void expect(const struct sy_book *book, const uint16_t *hashes, size_t n)
 {
-	uint16_t hashes[SY_BOOK_EXPECT_MAX];
 	const struct sy_index *ix = &book->by_id;
-	SY_ASSERT(n <= SY_BOOK_EXPECT_MAX);
 	if (!ix->cap)
 		return;
-	for (size_t i = 0; i < n; i++) {
-		hashes[i] = book_id_hash(sy_addrs_find_id(book->env->addrs, &addrs[i].id));
+	for (size_t i = 0; i < n; i++)
 		__builtin_prefetch(&ix->slots[hashes[i] & (ix->cap - 1)]);
-	}
 	for (size_t i = 0; i < n; i++) {
 		struct sy_index_walk w = sy_index_begin(ix, hashes[i]);
 		uint32_t v = sy_index_next(ix, &w);
 		if (v)
 			__builtin_prefetch(&book->entries[v - 1]);
 	}
+}
+
+void sy_book_expect(const struct sy_book *book, const struct sy_netaddr *addrs, size_t n)
+{
+	uint16_t hashes[SY_BOOK_EXPECT_MAX];
+	SY_ASSERT(n <= SY_BOOK_EXPECT_MAX);
+	for (size_t i = 0; i < n; i++)
+		hashes[i] = book_id_hash(sy_addrs_find_id(book->env->addrs, &addrs[i].id));
+	expect(book, hashes, n);
+}
+
+/* The place of the entry with this very address; BOOK_NONE: not there. */
+static uint32_t find_interned(const struct sy_book *b, uint32_t index)
+{
+	const struct sy_index *ix = &b->by_id;
+	struct sy_index_walk w = sy_index_begin(ix, book_id_hash(sy_addrs_id_of(b->env->addrs, index)));
+	for (uint32_t v = sy_index_next(ix, &w); v; v = sy_index_next(ix, &w))
+		if (b->entries[v - 1].addr == index)
+			return v - 1;
+	return BOOK_NONE;
+}
+
+enum sy_err sy_book_add_known(struct sy_book *book, uint32_t index, uint32_t src, uint64_t now_s)
+{
+	const struct sy_addrs *addrs = book->env->addrs;
+	uint32_t at = find_interned(book, index);
+	if (at != BOOK_NONE && passed_before(book, &book->entries[at], book_addr(book, index)))
+		return add_reference(book, at, (struct teller){NULL, src}, now_s);
+	struct sy_netaddr addr = *sy_addrs_get(addrs, index), teller = *sy_addrs_get(addrs, src);
+	return sy_book_add(book, &addr, &teller, now_s);
+}
+
+void sy_book_expect_known(const struct sy_book *book, const uint32_t *indices, size_t n)
+{
+	uint16_t hashes[SY_BOOK_EXPECT_MAX];
+	SY_ASSERT(n <= SY_BOOK_EXPECT_MAX);
+	for (size_t i = 0; i < n; i++)
+		hashes[i] = book_id_hash(sy_addrs_id_of(book->env->addrs, indices[i]));
+	expect(book, hashes, n);
 }

@@ -33,6 +33,9 @@ SY_MUST enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *a
  */
 #define SY_BOOK_EXPECT_MAX 32u
 void sy_book_expect(const struct sy_book *book, const struct sy_netaddr *addrs, size_t n);
+/* Both for addresses that are interned (an append-only table): the result is that of sy_book_add, with less to look up. */
+SY_MUST enum sy_err sy_book_add_known(struct sy_book *book, uint32_t index, uint32_t src, uint64_t now_s);
+void sy_book_expect_known(const struct sy_book *book, const uint32_t *indices, size_t n);
 void sy_book_remove(struct sy_book *book, const struct sy_id *id);
 void sy_book_mark_attempt(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s);
 void sy_book_mark_good(struct sy_book *book, const struct sy_id *id, uint64_t now_s);
@@ -61,6 +64,10 @@ SY_MUST bool sy_book_pick(struct sy_book *book, uint32_t bias, struct sy_netaddr
 size_t sy_book_selection(struct sy_book *book, struct sy_netaddr *out);
 size_t sy_book_selection_biased(struct sy_book *book, uint32_t bias, struct sy_netaddr *out);
 size_t sy_book_selection_verified(struct sy_book *book, struct sy_netaddr *out); /* what was reached first (D-26) */
+/* The same as interned indices, valid until the book changes. */
+size_t sy_book_select(struct sy_book *book, uint32_t *out);
+size_t sy_book_select_biased(struct sy_book *book, uint32_t bias, uint32_t *out);
+size_t sy_book_select_verified(struct sy_book *book, uint32_t *out);
 void sy_book_each(const struct sy_book *book, void (*visit)(void *arg, const struct sy_netaddr *addr, bool old), void *arg);
 
 /* Exposed for the vectors of protocol.md 6.3 with SipHash in place of HighwayHash: bucket indices are in range and stable for a key. */

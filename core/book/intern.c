@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/base/sodium.h"
 #include "core/wire/group.h"
+#include "core/wire/pexmsg.h"
 
 #include <string.h>
 
@@ -37,13 +38,21 @@ struct addr_slot {
 	char strict_group[GROUP_STRICT_MAX];
 };
 
+/* The bytes of a PEX list that stand for the address, at its index: IPv4 always fits. len 0: they are not kept. */
+struct entry_slot {
+	uint8_t len;
+	uint8_t bytes[63];
+};
+
 struct sy_addrs {
 	struct sy_env env; /* whose memory this is: nodes come and go, the table stays */
 	struct addr_slot *addrs;
 	struct id_slot *ids;
+	struct entry_slot *entries; /* none in a counted table */
+	uint32_t entries_cap;
 	uint32_t addrs_cap, addrs_end, addrs_free, live;
 	uint32_t ids_cap, ids_end, ids_free;
-	struct table by_addr, by_id;
+	struct table by_addr, by_id, by_entry;
 	uint32_t max;
 	bool counted;
 	uint8_t key[16];
@@ -70,6 +79,8 @@ void sy_addrs_free(struct sy_addrs *addrs, const struct sy_env *env)
 	struct sy_env own = addrs->env;
 	sy_mem_free(&own, addrs->addrs, addrs->addrs_cap * sizeof *addrs->addrs);
 	sy_mem_free(&own, addrs->ids, addrs->ids_cap * sizeof *addrs->ids);
+	sy_mem_free(&own, addrs->entries, addrs->entries_cap * sizeof *addrs->entries);
+	sy_mem_free(&own, addrs->by_entry.slots, addrs->by_entry.cap * sizeof(uint32_t));
 	sy_mem_free(&own, addrs->by_addr.slots, addrs->by_addr.cap * sizeof(uint32_t));
 	sy_mem_free(&own, addrs->by_id.slots, addrs->by_id.cap * sizeof(uint32_t));
 	sy_mem_free(&own, addrs, sizeof *addrs);
@@ -142,8 +153,20 @@ static uint32_t find_id(const struct sy_addrs *addrs, const struct id_key *key, 
 	return 0;
 }
 
+/* Digits of the id, and the end: port and the last digits of the IP. No stranger chooses what an append-only table holds. */
+static uint32_t hash_entry(const uint8_t *bytes, size_t len)
+{
+	uint64_t id, end;
+	SY_ASSERT(len >= 16);
+	memcpy(&id, bytes + 2, 8);
+	memcpy(&end, bytes + len - 8, 8);
+	return (uint32_t)sy_mix64(sy_hash_u64(sy_hash_u64(len, id), end));
+}
+
 static uint32_t hash_of_slot(const struct sy_addrs *addrs, const struct table *t, uint32_t i)
 {
+	if (t == &addrs->by_entry)
+		return hash_entry(addrs->entries[i].bytes, addrs->entries[i].len);
 	return t == &addrs->by_addr ? hash_addr(addrs, &addrs->addrs[i].addr) : hash_id(addrs, &addrs->ids[i].key);
 }
 
@@ -201,6 +224,12 @@ static bool grow_arrays(struct sy_addrs *addrs)
 	addrs->addrs = a;
 	ok = ok && (addrs->ids_free || sy_mem_grow(&addrs->env, &d, &addrs->ids_cap, addrs->ids_end + 1, sizeof *addrs->ids));
 	addrs->ids = d;
+	if (ok && !addrs->counted) {
+		void *e = addrs->entries;
+		ok = sy_mem_grow(&addrs->env, &e, &addrs->entries_cap, addrs->addrs_end + 1, sizeof *addrs->entries);
+		addrs->entries = e;
+		ok = ok && table_reserve(addrs, &addrs->by_entry);
+	}
 	return ok && table_reserve(addrs, &addrs->by_addr) && table_reserve(addrs, &addrs->by_id);
 }
 
@@ -254,6 +283,42 @@ struct sy_span sy_addrs_group(const struct sy_addrs *addrs, uint32_t index, bool
 	return (struct sy_span){(const uint8_t *)(other ? slot->strict_group : slot->group), other ? slot->strict_len : slot->group_len};
 }
 
+static void note_entry(struct sy_addrs *addrs, uint32_t i)
+{
+	const struct sy_netaddr *addr = &addrs->addrs[i].addr;
+	struct entry_slot *slot = &addrs->entries[i];
+	struct sy_netaddr back;
+	uint8_t bytes[SY_PEX_ADDR_MAX];
+	size_t n = sy_pex_addr_encode(addr, bytes);
+	slot->len = 0;
+	if (!(addr->flags & SY_ADDR_HAS_ID) || n > sizeof slot->bytes || !sy_pex_addr_decode((struct sy_span){bytes, n}, &back) ||
+	    memcmp(&back, addr, sizeof back) != 0)
+		return;
+	slot->len = (uint8_t)n;
+	memcpy(slot->bytes, bytes, n);
+	table_put(&addrs->by_entry, hash_entry(bytes, n), i);
+}
+
+struct sy_span sy_addrs_entry(const struct sy_addrs *addrs, uint32_t index)
+{
+	SY_ASSERT(index > 0 && index < addrs->addrs_end);
+	if (addrs->counted)
+		return (struct sy_span){NULL, 0};
+	return (struct sy_span){addrs->entries[index].bytes, addrs->entries[index].len};
+}
+
+uint32_t sy_addrs_find_entry(const struct sy_addrs *addrs, struct sy_span entry)
+{
+	const struct table *t = &addrs->by_entry;
+	if (!t->cap || entry.len < 16 || entry.len > sizeof addrs->entries->bytes)
+		return 0;
+	for (uint32_t pos = hash_entry(entry.ptr, entry.len);; pos++) {
+		uint32_t i = t->slots[pos & (t->cap - 1)];
+		if (!i || (addrs->entries[i].len == entry.len && memcmp(addrs->entries[i].bytes, entry.ptr, entry.len) == 0))
+			return i;
+	}
+}
+
 uint32_t sy_addrs_find(const struct sy_addrs *addrs, const struct sy_netaddr *addr)
 {
 	return find_addr(addrs, addr, hash_addr(addrs, addr));
@@ -274,6 +339,8 @@ uint32_t sy_addrs_intern(struct sy_addrs *addrs, const struct sy_env *env, const
 	uint32_t id = take_id(addrs, addr);
 	addrs->addrs[i] = (struct addr_slot){.addr = *addr, .id = id, .refs = 1};
 	note_group(&addrs->addrs[i]);
+	if (!addrs->counted)
+		note_entry(addrs, i);
 	table_put(&addrs->by_addr, hash, i);
 	addrs->live++;
 	return i;

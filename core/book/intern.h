@@ -28,6 +28,13 @@ uint32_t sy_addrs_find_id_text(const struct sy_addrs *addrs, const struct sy_id 
 uint32_t sy_addrs_find(const struct sy_addrs *addrs, const struct sy_netaddr *addr);
 /* The text of sy_addr_group, kept with the address; valid until the next intern. */
 struct sy_span sy_addrs_group(const struct sy_addrs *addrs, uint32_t index, bool strict);
+/*
+ * What the address looks like in a PEX list, and which address looks like that (0: none): whole lists are read and written
+ * without taking an address apart. Kept in append-only tables, where thousands of nodes tell each other the same addresses;
+ * in a counted one nothing is found, and the length is 0. The same for an address that its encoding would not give back.
+ */
+struct sy_span sy_addrs_entry(const struct sy_addrs *addrs, uint32_t index);
+uint32_t sy_addrs_find_entry(const struct sy_addrs *addrs, struct sy_span entry);
 uint32_t sy_addrs_count(const struct sy_addrs *addrs);
 bool sy_addrs_full(const struct sy_addrs *addrs);
 

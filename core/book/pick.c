@@ -144,16 +144,16 @@ static uint32_t selection_size(const struct sy_book *b)
 }
 
 /* k of the n entries from `first` on. */
-static size_t put_sample(struct sy_book *b, uint32_t first, uint32_t n, uint32_t k, struct sy_netaddr *out)
+static size_t put_sample(struct sy_book *b, uint32_t first, uint32_t n, uint32_t k, uint32_t *out)
 {
 	uint16_t places[SY_PEX_SELECTION_MAX + 1];
 	book_sample(b, n, k, places);
 	for (uint32_t i = 0; i < k; i++)
-		out[i] = *book_addr(b, b->entries[first + places[i]].addr);
+		out[i] = b->entries[first + places[i]].addr;
 	return k;
 }
 
-size_t sy_book_selection(struct sy_book *book, struct sy_netaddr *out)
+size_t sy_book_select(struct sy_book *book, uint32_t *out)
 {
 	return put_sample(book, 0, book_size(book), selection_size(book), out);
 }
@@ -165,7 +165,7 @@ static uint32_t at_least_one(uint32_t want, uint32_t have)
 }
 
 /* Source: protocol.md 6.7, new ones first. */
-size_t sy_book_selection_biased(struct sy_book *book, uint32_t bias, struct sy_netaddr *out)
+size_t sy_book_select_biased(struct sy_book *book, uint32_t bias, uint32_t *out)
 {
 	if (!book_size(book))
 		return 0;
@@ -193,7 +193,7 @@ static int class_of(const struct book_entry *e)
  * What a seed of ours hands out (D-26): what it has reached, then what it has not tried; what failed only fills up to the
  * least size of an answer. One look at each entry: seeds only, once a newcomer.
  */
-size_t sy_book_selection_verified(struct sy_book *book, struct sy_netaddr *out)
+size_t sy_book_select_verified(struct sy_book *book, uint32_t *out)
 {
 	uint32_t size = book_size(book);
 	uint32_t count = selection_size(book);
@@ -213,7 +213,32 @@ size_t sy_book_selection_verified(struct sy_book *book, struct sy_netaddr *out)
 		uint16_t places[SY_PEX_SELECTION_MAX + 1];
 		book_sample(book, ends[c] - first, k, places);
 		for (uint32_t i = 0; i < k; i++)
-			out[taken++] = *book_addr(book, book->entries[order[first + places[i]]].addr);
+			out[taken++] = book->entries[order[first + places[i]]].addr;
 	}
 	return taken;
+}
+
+static size_t addresses(const struct sy_book *b, const uint32_t *indices, size_t n, struct sy_netaddr *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = *book_addr(b, indices[i]);
+	return n;
+}
+
+size_t sy_book_selection(struct sy_book *book, struct sy_netaddr *out)
+{
+	uint32_t indices[SY_PEX_SELECTION_MAX + 1];
+	return addresses(book, indices, sy_book_select(book, indices), out);
+}
+
+size_t sy_book_selection_biased(struct sy_book *book, uint32_t bias, struct sy_netaddr *out)
+{
+	uint32_t indices[SY_PEX_SELECTION_MAX + 1];
+	return addresses(book, indices, sy_book_select_biased(book, bias, indices), out);
+}
+
+size_t sy_book_selection_verified(struct sy_book *book, struct sy_netaddr *out)
+{
+	uint32_t indices[SY_PEX_SELECTION_MAX + 1];
+	return addresses(book, indices, sy_book_select_verified(book, indices), out);
 }

@@ -1,23 +1,38 @@
 #include "core/pex/state.h"
+#include "core/book/intern.h"
 #include "core/wire/pexmsg.h"
 
 #include <string.h>
 
-/* What this node hands out. Source: protocol.md 5.5, D-26. */
-static size_t select_addrs(struct sy_pex *pex, bool to_newcomer, struct sy_netaddr *out)
+/* What this node hands out, as interned indices. Source: protocol.md 5.5, D-26. */
+static size_t select_addrs(struct sy_pex *pex, bool to_newcomer, uint32_t *out)
 {
 	if (pex->seed_mode && pex->policy->seed_serves_verified)
-		return sy_book_selection_verified(pex->book, out);
-	return to_newcomer ? sy_book_selection_biased(pex->book, 30, out) : sy_book_selection(pex->book, out);
+		return sy_book_select_verified(pex->book, out);
+	return to_newcomer ? sy_book_select_biased(pex->book, 30, out) : sy_book_select(pex->book, out);
+}
+
+/* Entries whose bytes are kept are copied: which is all of them in the simulator. */
+static struct sy_span encode(const struct sy_addrs *addrs, const uint32_t *indices, size_t n, uint8_t *buf, size_t cap)
+{
+	struct sy_pex_writer w = sy_pex_writer_of(buf, cap);
+	for (size_t i = 0; i < n; i++) {
+		struct sy_span entry = sy_addrs_entry(addrs, indices[i]);
+		if (entry.len)
+			sy_pex_put_entry(&w, entry);
+		else
+			sy_pex_put(&w, sy_addrs_get(addrs, indices[i]));
+	}
+	return sy_pex_message(&w);
 }
 
 static void answer(struct sy_pex *pex, struct sy_ctx *ctx, struct sy_ref peer, bool to_newcomer)
 {
-	struct sy_netaddr addrs[SY_PEX_SELECTION_MAX + 1];
+	uint32_t indices[SY_PEX_SELECTION_MAX + 1];
 	uint8_t buf[16 + (SY_PEX_SELECTION_MAX + 1) * SY_PEX_ADDR_MAX];
-	size_t n = select_addrs(pex, to_newcomer, addrs);
-	size_t len = sy_pex_addrs_encode(addrs, n, buf, sizeof buf);
-	enum sy_err err = sy_ctx_try_send(ctx, peer, SY_PEX_CHANNEL, (struct sy_span){buf, len});
+	size_t n = select_addrs(pex, to_newcomer, indices);
+	struct sy_span message = encode(pex->env->addrs, indices, n, buf, sizeof buf);
+	enum sy_err err = sy_ctx_try_send(ctx, peer, SY_PEX_CHANNEL, message);
 	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_PEX_ADDRS, .err = err, .conn = peer, .a = 0, .b = n});
 }
 
@@ -108,6 +123,38 @@ static bool source_of(const struct sy_pex *pex, const struct sy_peer *peer, stru
 
 #define BATCH SY_BOOK_EXPECT_MAX
 
+/* What a message of addresses said: to be parsed, or known[0 .. count - 1] when the process knows each of its entries by the bytes. */
+struct list {
+	struct sy_pex_reader reader;
+	uint32_t known[SY_PEX_SELECTION_MAX + 1];
+	bool all_known;
+};
+
+/* Entries that are kept are valid; a list of those alone needs no other look. False: read it in the general way. */
+static bool look_up(const struct sy_pex *pex, struct sy_span bytes, struct list *list)
+{
+	struct sy_span rest, entry;
+	uint32_t n = 0;
+	if (!sy_pex_list(bytes, &rest))
+		return false;
+	while (n < SY_PEX_SELECTION_MAX + 1 && sy_pex_next_entry(&rest, &entry)) {
+		list->known[n] = sy_addrs_find_entry(pex->env->addrs, entry);
+		if (!list->known[n++])
+			return false;
+	}
+	list->reader = (struct sy_pex_reader){.kind = SY_PEX_ADDRS, .count = n};
+	return !rest.len;
+}
+
+/* Known, or refused: nothing that a reader of the trace waits for. */
+static uint32_t tell_new(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr, uint32_t before)
+{
+	if (sy_book_counts(pex->book).total == before)
+		return 0;
+	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_BOOK_ADD, .addr = addr});
+	return 1;
+}
+
 static uint32_t add_batch(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addrs, size_t n, const struct sy_netaddr *src)
 {
 	uint64_t now_s = sy_ctx_wall_s(ctx);
@@ -116,21 +163,44 @@ static uint32_t add_batch(struct sy_pex *pex, struct sy_ctx *ctx, const struct s
 	for (size_t i = 0; i < n; i++) {
 		uint32_t before = sy_book_counts(pex->book).total;
 		enum sy_err err = sy_book_add(pex->book, &addrs[i], src, now_s);
-		if (err || sy_book_counts(pex->book).total == before)
-			continue; /* known, or refused: nothing that a reader of the trace waits for */
-		fresh++;
-		pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_BOOK_ADD, .addr = &addrs[i]});
+		fresh += err ? 0 : tell_new(pex, ctx, &addrs[i], before);
 	}
 	return fresh;
 }
 
-static uint32_t add_all(struct sy_pex *pex, struct sy_ctx *ctx, struct sy_pex_reader *reader, const struct sy_netaddr *src)
+static uint32_t add_known(struct sy_pex *pex, struct sy_ctx *ctx, const uint32_t *known, uint32_t n, uint32_t src)
+{
+	uint64_t now_s = sy_ctx_wall_s(ctx);
+	uint32_t fresh = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (i % BATCH == 0)
+			sy_book_expect_known(pex->book, known + i, n - i < BATCH ? n - i : BATCH);
+		uint32_t before = sy_book_counts(pex->book).total;
+		enum sy_err err = sy_book_add_known(pex->book, known[i], src, now_s);
+		fresh += err ? 0 : tell_new(pex, ctx, sy_addrs_get(pex->env->addrs, known[i]), before);
+	}
+	return fresh;
+}
+
+/* The address that the bytes of a kept entry stand for. */
+static bool next_known(const struct sy_pex *pex, struct list *list, uint32_t *at, struct sy_netaddr *addr)
+{
+	if (*at == list->reader.count)
+		return false;
+	*addr = *sy_addrs_get(pex->env->addrs, list->known[(*at)++]);
+	return true;
+}
+
+static uint32_t add_all(struct sy_pex *pex, struct sy_ctx *ctx, struct list *list, const struct sy_netaddr *src)
 {
 	struct sy_netaddr batch[BATCH];
-	uint32_t fresh = 0;
+	uint32_t fresh = 0, at = 0;
+	uint32_t teller = list->all_known ? sy_addrs_find(pex->env->addrs, src) : 0;
+	if (teller)
+		return add_known(pex, ctx, list->known, list->reader.count, teller);
 	for (bool more = true; more;) {
 		size_t n = 0;
-		while (n < BATCH && (more = sy_pex_next(reader, &batch[n])))
+		while (n < BATCH && (more = list->all_known ? next_known(pex, list, &at, &batch[n]) : sy_pex_next(&list->reader, &batch[n])))
 			n++;
 		fresh += add_batch(pex, ctx, batch, n, src);
 	}
@@ -145,10 +215,10 @@ static void end_crawl(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_pe
 }
 
 static enum sy_err receive_addrs(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, struct pex_peer *p,
-                                 struct sy_pex_reader *reader)
+                                 struct list *list)
 {
 	struct sy_netaddr src;
-	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_PEX_ADDRS, .conn = peer->ref, .a = 1, .b = reader->count});
+	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_PEX_ADDRS, .conn = peer->ref, .a = 1, .b = list->reader.count});
 	if (!(p->flags & PEX_ASKED)) {
 		pex_ban(pex, ctx, &peer->socket_addr, SY_PEER_PEX_UNSOLICITED);
 		return SY_PEER_PEX_UNSOLICITED;
@@ -156,8 +226,8 @@ static enum sy_err receive_addrs(struct sy_pex *pex, struct sy_ctx *ctx, const s
 	p->flags &= (uint8_t)~PEX_ASKED;
 	if (!source_of(pex, peer, &src))
 		return SY_PEER_BAD_NODE_INFO;
-	uint32_t got = reader->count;
-	uint32_t fresh = add_all(pex, ctx, reader, &src);
+	uint32_t got = list->reader.count;
+	uint32_t fresh = add_all(pex, ctx, list, &src);
 	pex_learned(pex, got, fresh);
 	end_crawl(pex, ctx, peer, p);
 	if (!pex->seed_mode && pex_seeds_has(pex, &src))
@@ -167,23 +237,24 @@ static enum sy_err receive_addrs(struct sy_pex *pex, struct sy_ctx *ctx, const s
 
 enum sy_err pex_receive(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, struct sy_span bytes)
 {
-	struct sy_pex_reader reader;
+	struct list list;
 	struct pex_peer *p = pex_peer_find(pex, peer->ref);
 	if (!p)
 		return SY_NO_MEMORY; /* there was none for its record */
-	enum sy_err err = sy_pex_parse(bytes, &reader);
+	list.all_known = look_up(pex, bytes, &list);
+	enum sy_err err = list.all_known ? SY_OK : sy_pex_parse(bytes, &list.reader);
 	if (err == SY_PEER_PEX_BAD_ADDR)
 		pex_ban(pex, ctx, &peer->socket_addr, err);
 	if (err)
 		return err;
-	switch (reader.kind) {
+	switch (list.reader.kind) {
 	case SY_PEX_REQUEST:
 		err = receive_request(pex, ctx, peer, p);
 		if (err)
 			pex_ban(pex, ctx, &peer->socket_addr, err);
 		return err;
 	case SY_PEX_ADDRS:
-		return receive_addrs(pex, ctx, peer, p, &reader);
+		return receive_addrs(pex, ctx, peer, p, &list);
 	}
 	return SY_PEER_BAD_MESSAGE;
 }

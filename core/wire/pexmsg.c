@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { TAG_ADDRS = 0x0a, TAG_ID = 0x0a, TAG_IP = 0x12, TAG_PORT = 0x18, ID_DIGITS = 2 * SY_ID_BYTES };
+enum { TAG_LIST = 0x12, TAG_ADDRS = 0x0a, TAG_ID = 0x0a, TAG_IP = 0x12, TAG_PORT = 0x18, ID_DIGITS = 2 * SY_ID_BYTES };
 
 /* One address as it stands in the message. */
 struct raw_addr {
@@ -21,8 +21,7 @@ static bool is_null(const struct sy_netaddr *addr)
 	return memcmp(addr, &none, sizeof none) == 0;
 }
 
-/* Writes one NetAddress without its tag into out, which has room for SY_PEX_ADDR_MAX bytes. Returns the size. */
-static size_t encode_addr(const struct sy_netaddr *addr, uint8_t *out)
+size_t sy_pex_addr_encode(const struct sy_netaddr *addr, uint8_t out[SY_PEX_ADDR_MAX])
 {
 	uint8_t *p = out;
 	char ip[48];
@@ -47,33 +46,58 @@ static size_t encode_addr(const struct sy_netaddr *addr, uint8_t *out)
 	return (size_t)(p - out);
 }
 
-/* The list is written behind the longest header that it can need (a tag and a length of 32 bits), then moved down. */
+/* The longest header that a list can need: a tag and a length of 32 bits. The list is written behind room for it. */
+enum { HEADER_MAX = 6 };
+
+struct sy_pex_writer sy_pex_writer_of(uint8_t *buf, size_t cap)
+{
+	size_t at = cap < HEADER_MAX ? cap : HEADER_MAX;
+	return (struct sy_pex_writer){.buf = buf, .cap = cap, .at = at, .full = cap < 2};
+}
+
+void sy_pex_put_entry(struct sy_pex_writer *w, struct sy_span entry)
+{
+	SY_ASSERT(entry.len < SY_PEX_ADDR_MAX);
+	w->full |= w->cap - w->at < entry.len + 2;
+	if (w->full)
+		return;
+	w->buf[w->at] = TAG_ADDRS;
+	w->buf[w->at + 1] = (uint8_t)entry.len;
+	memcpy(w->buf + w->at + 2, entry.ptr, entry.len);
+	w->at += entry.len + 2;
+}
+
+void sy_pex_put(struct sy_pex_writer *w, const struct sy_netaddr *addr)
+{
+	uint8_t one[SY_PEX_ADDR_MAX];
+	if (!is_null(addr))
+		sy_pex_put_entry(w, (struct sy_span){one, sy_pex_addr_encode(addr, one)});
+}
+
+struct sy_span sy_pex_message(struct sy_pex_writer *w)
+{
+	uint8_t header[HEADER_MAX];
+	size_t from = w->cap < HEADER_MAX ? w->cap : HEADER_MAX;
+	struct sy_writer h = sy_writer_of(header, sizeof header);
+	if (w->full)
+		return (struct sy_span){w->buf, 0};
+	sy_write_u8(&h, TAG_LIST);
+	sy_write_uvarint(&h, w->at - from);
+	size_t n = sy_written(&h);
+	SY_ASSERT(n > 0 && n <= from);
+	memcpy(w->buf + from - n, header, n);
+	return (struct sy_span){w->buf + from - n, n + w->at - from};
+}
+
 size_t sy_pex_addrs_encode(const struct sy_netaddr *addrs, size_t n, uint8_t *buf, size_t cap)
 {
-	enum { HEADER_MAX = 6 };
-	if (cap < 2)
-		return 0;
-	size_t at = cap < HEADER_MAX ? cap : HEADER_MAX;
-	size_t from = at;
-	for (size_t i = 0; i < n; i++) {
-		uint8_t one[SY_PEX_ADDR_MAX];
-		if (is_null(&addrs[i]))
-			continue;
-		size_t len = encode_addr(&addrs[i], one);
-		if (cap - at < len + 2)
-			return 0;
-		buf[at] = TAG_ADDRS;
-		buf[at + 1] = (uint8_t)len;
-		memcpy(buf + at + 2, one, len);
-		at += len + 2;
-	}
-	struct sy_writer w = sy_writer_of(buf, from);
-	sy_write_u8(&w, 0x12);
-	sy_write_uvarint(&w, at - from);
-	size_t header = sy_written(&w);
-	SY_ASSERT(header > 0);
-	memmove(buf + header, buf + from, at - from);
-	return header + (at - from);
+	struct sy_pex_writer w = sy_pex_writer_of(buf, cap);
+	for (size_t i = 0; i < n; i++)
+		sy_pex_put(&w, &addrs[i]);
+	struct sy_span message = sy_pex_message(&w);
+	if (message.len)
+		memmove(buf, message.ptr, message.len);
+	return message.len;
 }
 
 /* The encoding that every honest sender writes. False says nothing: the general way decides. */
@@ -183,17 +207,46 @@ enum sy_err sy_pex_parse(struct sy_span message, struct sy_pex_reader *reader)
 	return r.bad ? SY_PEER_BAD_MESSAGE : err;
 }
 
+static bool addr_of(const struct raw_addr *raw, struct sy_netaddr *addr)
+{
+	memset(addr, 0, sizeof *addr);
+	if (raw->port > 65535 || sy_ip_parse((const char *)raw->ip.ptr, raw->ip.len, addr->ip) != SY_OK)
+		return false;
+	addr->port = (uint16_t)raw->port;
+	/* An id that does not parse leaves the address without one; the book refuses it later, as upstream does. */
+	(void)!sy_addr_parse_id(raw->id, addr);
+	return true;
+}
+
 bool sy_pex_next(struct sy_pex_reader *reader, struct sy_netaddr *addr)
 {
 	struct raw_addr raw;
 	bool bad;
-	if (reader->kind != SY_PEX_ADDRS || !next_raw(&reader->rest, &raw, &bad))
+	return reader->kind == SY_PEX_ADDRS && next_raw(&reader->rest, &raw, &bad) && addr_of(&raw, addr);
+}
+
+bool sy_pex_addr_decode(struct sy_span entry, struct sy_netaddr *addr)
+{
+	struct raw_addr raw;
+	return read_addr(entry, &raw) && addr_of(&raw, addr);
+}
+
+bool sy_pex_list(struct sy_span message, struct sy_span *list)
+{
+	struct sy_reader r = sy_reader_of(message.ptr, message.len);
+	struct sy_field field;
+	if (!sy_read_field(&r, &field) || field.number != 2 || field.type != 2 || r.at != r.end)
 		return false;
-	memset(addr, 0, sizeof *addr);
-	if (raw.port > 65535 || sy_ip_parse((const char *)raw.ip.ptr, raw.ip.len, addr->ip) != SY_OK)
+	*list = field.span;
+	return true;
+}
+
+bool sy_pex_next_entry(struct sy_span *list, struct sy_span *entry)
+{
+	const uint8_t *p = list->ptr;
+	if (list->len < 2 || p[0] != TAG_ADDRS || p[1] >= 0x80 || p[1] > list->len - 2)
 		return false;
-	addr->port = (uint16_t)raw.port;
-	/* An id that does not parse leaves the address without one; the book refuses it later, as upstream does. */
-	(void)!sy_addr_parse_id(raw.id, addr);
+	*entry = (struct sy_span){p + 2, p[1]};
+	*list = (struct sy_span){p + 2 + entry->len, list->len - 2 - entry->len};
 	return true;
 }
