@@ -84,8 +84,7 @@ static int m_has(lua_State *L)
 	if (!other && host_of(L)->scenario && lua_type(L, 2) == LUA_TSTRING)
 		other = scenario_node_by_name(host_of(L)->scenario, lua_tostring(L, 2));
 	if (other) {
-		if (!other->world)
-			scenario_need_world(L, other->host->scenario);
+		node_need_address(L, other);
 		id = other->addr.id;
 	} else {
 		size_t len;

@@ -199,7 +199,8 @@ static int declare(lua_State *L, enum scenario_check_kind kind)
 	if (!r)
 		return luaL_error(L, "%s: at most %d checks", what, (int)SCENARIO_MAX_CHECKS);
 	c->result = (size_t)(r - s->result_checks);
-	host_grow(L, &s->checks, &s->cap_live_checks, s->num_live_checks + 1, sizeof c);
+	host_grow(L, &s->checks, &s->cap_live_checks, s->num_live_checks + 1,
+	          sizeof s->checks[0]); /* NOLINT(bugprone-sizeof-expression): an array of pointers */
 	s->checks[s->num_live_checks++] = c;
 	begin(s, c);
 	return 0;

@@ -272,9 +272,9 @@ static int api_dns(lua_State *L)
 	return 0;
 }
 
-static const luaL_Reg functions[] = {{"partition", api_partition}, {"blackhole", api_blackhole}, {"refuse", api_refuse},
-                                     {"isolate", api_isolate}, {"heal", api_heal}, {"reset", api_reset}, {"connect", api_connect},
-                                     {"link", api_link}, {"dns", api_dns}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"partition", api_partition}, {"blackhole", api_blackhole}, {"refuse", api_refuse}, {"isolate", api_isolate}, {"heal", api_heal},
+    {"reset", api_reset},         {"connect", api_connect},     {"link", api_link},     {"dns", api_dns},         {NULL, NULL}};
 const struct api_page faults_page = {"", functions, NULL};
 
 void faults_open(lua_State *L)

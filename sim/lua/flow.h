@@ -21,7 +21,7 @@ struct line {
 	uint64_t unasked;         /* delivered that nobody was seen to ask for */
 	uint64_t gap_ns;          /* the longest that is over */
 	uint64_t bin_ns;
-	uint64_t *bins;           /* SCENARIO_MAX_BINS, when there are any */
+	uint64_t *bins; /* SCENARIO_MAX_BINS, when there are any */
 	struct samples delays;
 };
 
@@ -36,7 +36,7 @@ struct way {
 	struct line *line;
 	struct asked *ring; /* under way, oldest first */
 	uint32_t head, count, cap;
-	uint64_t since_ns;  /* of the present gap, while count > 0 */
+	uint64_t since_ns; /* of the present gap, while count > 0 */
 };
 
 /* A pair, in the receiver's list. */

@@ -267,9 +267,16 @@ static int m_ideal(lua_State *L)
 	return 1;
 }
 
-static const luaL_Reg methods[] = {{"share_error", m_share_error}, {"utilisation", m_utilisation}, {"longest_gap", m_longest_gap},
-                                   {"delay", m_delay}, {"bytes", m_bytes}, {"messages", m_messages}, {"throughput", m_throughput},
-                                   {"share", m_share}, {"ideal", m_ideal}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"share_error", m_share_error},
+                                   {"utilisation", m_utilisation},
+                                   {"longest_gap", m_longest_gap},
+                                   {"delay", m_delay},
+                                   {"bytes", m_bytes},
+                                   {"messages", m_messages},
+                                   {"throughput", m_throughput},
+                                   {"share", m_share},
+                                   {"ideal", m_ideal},
+                                   {NULL, NULL}};
 const struct api_page flow_page = {"flow:", methods, NULL};
 
 static int flow_index(lua_State *L)
@@ -306,13 +313,25 @@ static void finish_line(struct measure *m, struct line *l, double ideal, struct 
 		delays[i] = (double)at[i] / 1e9;
 	uint64_t span = measure_now(m) > m->start_ns ? measure_now(m) - m->start_ns : 0;
 	size_t bins = (size_t)((span + l->bin_ns - 1) / l->bin_ns);
-	*c = (struct scenario_channel){
-	    .id = l->id, .priority = l->priority, .reactor = l->reactor, .bytes = l->bytes, .messages = l->messages,
-	    .share = share(m, l), .ideal = ideal, .longest_gap_s = (double)longest_gap(m, l->id) / 1e9,
-	    .num_bins = !l->bins ? 0 : bins < SCENARIO_MAX_BINS ? bins : SCENARIO_MAX_BINS, .bin_bytes = l->bins,
-	    .num_delays = at && delays ? l->delays.n : 0, .delay_s = delays, .delays_seen = l->delays.seen,
-	    .delay_p50_s = rank(at, l->delays.n, 50), .delay_p90_s = rank(at, l->delays.n, 90),
-	    .delay_p99_s = rank(at, l->delays.n, 99), .delay_max_s = at ? (double)l->delays.max_ns / 1e9 : NAN};
+	*c = (struct scenario_channel){.id = l->id,
+	                               .priority = l->priority,
+	                               .reactor = l->reactor,
+	                               .bytes = l->bytes,
+	                               .messages = l->messages,
+	                               .share = share(m, l),
+	                               .ideal = ideal,
+	                               .longest_gap_s = (double)longest_gap(m, l->id) / 1e9,
+	                               .num_bins = !l->bins                   ? 0
+	                                           : bins < SCENARIO_MAX_BINS ? bins
+	                                                                      : SCENARIO_MAX_BINS,
+	                               .bin_bytes = l->bins,
+	                               .num_delays = at && delays ? l->delays.n : 0,
+	                               .delay_s = delays,
+	                               .delays_seen = l->delays.seen,
+	                               .delay_p50_s = rank(at, l->delays.n, 50),
+	                               .delay_p90_s = rank(at, l->delays.n, 90),
+	                               .delay_p99_s = rank(at, l->delays.n, 99),
+	                               .delay_max_s = at ? (double)l->delays.max_ns / 1e9 : NAN};
 	free(at);
 }
 
@@ -338,11 +357,17 @@ static void finish_one(struct measure *m, struct scenario_measure *r)
 	double ideal[256], time = elapsed_s(m);
 	ideal_shares(m, ideal);
 	level_bins(m);
-	*r = (struct scenario_measure){
-	    .name = m->name, .from = m->from, .to = m->to, .plotted = m->plotted, .start_s = (double)m->start_ns / 1e9,
-	    .end_s = (double)measure_now(m) / 1e9, .bin_s = (double)m->bin_ns / 1e9, .link_rate_bits = (double)m->rate_bits,
-	    .throughput_bytes_s = time > 0 ? (double)total_bytes(m) / time : 0, .utilisation = utilisation(m),
-	    .share_error = total_bytes(m) ? share_error(m) : NAN};
+	*r = (struct scenario_measure){.name = m->name,
+	                               .from = m->from,
+	                               .to = m->to,
+	                               .plotted = m->plotted,
+	                               .start_s = (double)m->start_ns / 1e9,
+	                               .end_s = (double)measure_now(m) / 1e9,
+	                               .bin_s = (double)m->bin_ns / 1e9,
+	                               .link_rate_bits = (double)m->rate_bits,
+	                               .throughput_bytes_s = time > 0 ? (double)total_bytes(m) / time : 0,
+	                               .utilisation = utilisation(m),
+	                               .share_error = total_bytes(m) ? share_error(m) : NAN};
 	struct scenario_channel *channels = arena_new(&m->s->host.arena, 256 * sizeof *channels);
 	for (int i = 0; channels && i < 256; i++)
 		if (m->by_id[i] && (m->by_id[i]->messages || m->by_id[i]->offered))

@@ -103,7 +103,7 @@ static int unknown_global(lua_State *L)
 	return luaL_error(L, "unknown name '%s'; the nearest known one is '%s'", name, nearest_global(L, name));
 }
 
-static const luaL_Reg functions[] = {{"log", api_log}, {"now", api_now}, {"seed", api_seed}, {"profile", api_profile},
+static const luaL_Reg functions[] = {{"log", api_log},         {"now", api_now},     {"seed", api_seed}, {"profile", api_profile},
                                      {"seconds", api_seconds}, {"bytes", api_bytes}, {"bits", api_bits}, {NULL, NULL}};
 const struct api_page globals_page = {"", functions, NULL};
 

@@ -10,10 +10,10 @@
 /* Undirected, in compressed rows: the neighbours of i are at[first[i]] .. at[first[i + 1] - 1]; an edge is in there twice. */
 struct graph {
 	struct node_list nodes;
-	uint32_t n;        /* running nodes */
-	uint32_t *parent;  /* union-find */
+	uint32_t n;       /* running nodes */
+	uint32_t *parent; /* union-find */
 	uint32_t *first, *at;
-	uint32_t edges;    /* entries of at */
+	uint32_t edges; /* entries of at */
 };
 
 #define NONE UINT32_MAX

@@ -196,9 +196,9 @@ static int m_without(lua_State *L)
 	return 1;
 }
 
-static const luaL_Reg methods[] = {{"all", m_all}, {"any", m_any}, {"map", m_map}, {"each", m_each}, {"count", m_count},
-                                   {"filter", m_filter}, {"size", m_size}, {"slice", m_slice}, {"random", m_random},
-                                   {"without", m_without}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"all", m_all},       {"any", m_any},         {"map", m_map},   {"each", m_each},
+                                   {"count", m_count},   {"filter", m_filter},   {"size", m_size}, {"slice", m_slice},
+                                   {"random", m_random}, {"without", m_without}, {NULL, NULL}};
 const struct api_page group_page = {"group:", methods, NULL};
 
 /* ------------------------------------------------------------------ what a node answers to */
@@ -318,9 +318,9 @@ static void list_add(lua_State *L, struct node_list *list, size_t *cap, int slot
 	n->list_mark = mark;
 	if (list->n == *cap) {
 		size_t more = *cap ? *cap * 2 : 16;
-		struct node **at = lua_newuserdatauv(L, more * sizeof *at, 0);
-		if (list->n)
-			memcpy(at, list->at, list->n * sizeof *at);
+		struct node **at = lua_newuserdatauv(L, more * sizeof(struct node *), 0);
+		for (size_t i = 0; i < list->n; i++)
+			at[i] = list->at[i];
 		list->at = at;
 		*cap = more;
 		lua_replace(L, slot);

@@ -52,11 +52,11 @@ struct host {
 	struct arena arena;
 	struct scenario *scenario; /* null in a real node */
 	enum sy_profile profile;
-	bool failed;               /* the script broke: nothing of it is called any more */
+	bool failed;                    /* the script broke: nothing of it is called any more */
 	char error[SANDBOX_ERROR_TEXT]; /* why: the first reason; others may follow while calls unwind */
 	void *ops_ctx;
 	uint64_t (*now_ns)(struct host *h);
-	const struct sy_node *(*core)(const struct node *n); /* null while it does not run */
+	const struct sy_node *(*core)(const struct node *n);            /* null while it does not run */
 	struct sy_answer (*input)(struct node *n, struct sy_input *in); /* null: no inputs beside callbacks */
 	bool (*random)(struct host *h, uint64_t *word);
 	void (*log)(struct host *h, const char *who, const char *text);
@@ -83,8 +83,8 @@ struct scenario *host_scenario(lua_State *L, const char *what);
 void host_must_load(lua_State *L, const char *what);
 /* "file:line" of the caller, kept in the arena; each place once. */
 const char *host_where(lua_State *L);
-char *host_keep(lua_State *L, const char *text);  /* in the arena */
-void *host_new(lua_State *L, size_t size);         /* in the arena, zeroed; raises an error without memory */
+char *host_keep(lua_State *L, const char *text);                                  /* in the arena */
+void *host_new(lua_State *L, size_t size);                                        /* in the arena, zeroed; raises an error without memory */
 void host_grow(lua_State *L, void *array, size_t *cap, size_t need, size_t elem); /* vec_grow that raises; array: pointer to the pointer */
 /* Text for a metric row or a name of a stream. */
 uint64_t host_entity(const char *a, const char *b);
@@ -94,7 +94,7 @@ void *host_handle(lua_State *L, const char *type, size_t size, int uservalues);
 
 /* One page of the reference: a table or kind of object and its functions. prefix: "" for globals. */
 struct api_page {
-	const char *prefix;      /* "node:", "graph.", "" */
+	const char *prefix; /* "node:", "graph.", "" */
 	const luaL_Reg *functions;
 	const char *const *fields; /* what is read without a call; may be null */
 };
@@ -103,9 +103,7 @@ const struct api_page *api_page(size_t n);
 
 /* ------------------------------------------------------------------ reactors */
 
-enum callback {
-	CB_START, CB_STOP, CB_INIT_PEER, CB_ADD_PEER, CB_REMOVE_PEER, CB_RECEIVE, CB_FILTER, CB_TIMER, CB_COUNT
-};
+enum callback { CB_START, CB_STOP, CB_INIT_PEER, CB_ADD_PEER, CB_REMOVE_PEER, CB_RECEIVE, CB_FILTER, CB_TIMER, CB_COUNT };
 
 struct reactor_class {
 	const char *name;
@@ -152,42 +150,42 @@ struct peer_names {
 };
 
 struct node_decl {
-	struct sy_config p2p;      /* lists and texts that name nodes are filled in when the node is made */
+	struct sy_config p2p; /* lists and texts that name nodes are filled in when the node is made */
 	struct peer_names seeds, persistent_peers, unconditional_peer_ids, private_peer_ids;
 	uint8_t ip[16];
 	bool has_ip;
-	const char *region;        /* null: none given */
+	const char *region; /* null: none given */
 	const char *where;
 };
 
 struct node {
-	struct handle handle;      /* serial orders pairs; nodes in the order of their making */
+	struct handle handle; /* serial orders pairs; nodes in the order of their making */
 	struct host *host;
-	struct world_node *world;  /* null until made */
+	struct world_node *world; /* null until made */
 	uint32_t index;
-	uint32_t mark;             /* scratch of graph_api.c: place in the group, plus one */
+	uint32_t mark; /* scratch of graph_api.c: place in the group, plus one */
 	const char *name;
 	struct node_decl *decl;
 	struct instance *instances;
 	size_t num_instances;
-	struct sy_netaddr addr;    /* once made */
-	struct tap *taps;          /* measures of what arrives here */
-	struct load *loads;        /* traffic that starts here */
-	int ref;                   /* keeps the handle */
-	int peers_ref;             /* its peer handles, by slot */
+	struct sy_netaddr addr; /* once made */
+	struct tap *taps;       /* measures of what arrives here */
+	struct load *loads;     /* traffic that starts here */
+	int ref;                /* keeps the handle */
+	int peers_ref;          /* its peer handles, by slot */
 	bool was_started;
-	uint64_t list_mark;        /* of the last list of nodes that it is in */
+	uint64_t list_mark; /* of the last list of nodes that it is in */
 };
 
 struct group {
 	struct handle handle;
 	uint32_t n;
-	uint32_t at[];             /* indices of nodes */
+	uint32_t at[]; /* indices of nodes */
 };
 
 struct peer {
 	struct handle handle;
-	struct node *node;         /* whose peer it is */
+	struct node *node; /* whose peer it is */
 	struct sy_ref ref;
 	struct sy_id id;
 	bool outbound, persistent, unconditional;
@@ -195,8 +193,8 @@ struct peer {
 	char id_text[SY_ID_TEXT];
 };
 
-struct node *node_check(lua_State *L, int index);          /* a node, else an argument error */
-struct node *node_test(lua_State *L, int index);           /* null when it is none */
+struct node *node_check(lua_State *L, int index); /* a node, else an argument error */
+struct node *node_test(lua_State *L, int index);  /* null when it is none */
 struct group *group_test(lua_State *L, int index);
 struct peer *peer_check(lua_State *L, int index);
 struct peer *peer_test(lua_State *L, int index);
@@ -215,6 +213,7 @@ struct sy_counts node_counts(const struct node *n);
 bool node_peer_at(const struct node *n, uint32_t i, struct sy_peer *p);
 bool node_peer(const struct node *n, struct sy_ref ref, struct sy_peer *p);
 bool node_running(const struct node *n);
+void node_need_address(lua_State *L, struct node *n); /* n->addr is known afterwards, or an error is raised */
 /* The error of an input, in words; SY_NOT_RUNNING when the node does not run. */
 struct sy_answer node_input(lua_State *L, struct node *n, struct sy_input *in, const char *what);
 
@@ -288,14 +287,14 @@ struct scenario {
 	size_t num_nodes, cap_nodes, num_made;
 	bool making;
 	struct index by_id, by_name;
-	uint64_t topology;           /* counts changes of the peer graph */
-	uint64_t list_marks;         /* lists of nodes read so far */
+	uint64_t topology;   /* counts changes of the peer graph */
+	uint64_t list_marks; /* lists of nodes read so far */
 
-	bool running;                /* scenario_run has begun: tasks go to the world */
-	struct task **pending;       /* tasks before that */
+	bool running;          /* scenario_run has begun: tasks go to the world */
+	struct task **pending; /* tasks before that */
 	size_t num_pending, cap_pending;
 
-	lua_State *main;             /* the script's thread */
+	lua_State *main; /* the script's thread */
 	int main_ref;
 	bool in_run_for;
 	uint64_t run_until_ns;
@@ -303,7 +302,7 @@ struct scenario {
 	struct stream main_stream;
 	uint64_t num_streams;
 
-	struct process *processes;   /* alive */
+	struct process *processes; /* alive */
 	uint64_t last_token;
 
 	struct param_value *param_values;
@@ -313,7 +312,7 @@ struct scenario {
 
 	struct check **checks;
 	size_t num_live_checks, cap_live_checks;
-	struct load **loads;         /* by serial, which is part of their tokens */
+	struct load **loads; /* by serial, which is part of their tokens */
 	size_t num_loads, cap_loads;
 	struct traffic *traffics;
 	struct measure *measures, *last_measure;
@@ -333,9 +332,9 @@ struct scenario {
 
 /* make.c: the world and its nodes. */
 uint64_t scenario_now(const struct scenario *s);
-bool scenario_make_world(struct scenario *s);            /* false: host.failed */
+bool scenario_make_world(struct scenario *s);               /* false: host.failed */
 void scenario_need_world(lua_State *L, struct scenario *s); /* raises the error */
-bool scenario_make_nodes(struct scenario *s);             /* those not made yet */
+bool scenario_make_nodes(struct scenario *s);               /* those not made yet */
 struct node *scenario_node_by_id(const struct scenario *s, const struct sy_id *id);
 struct node *scenario_node_by_name(const struct scenario *s, const char *name);
 bool scenario_name_node(struct scenario *s, struct node *n); /* registers n, the last of s->nodes, under its name */
@@ -361,7 +360,8 @@ void results_finish(struct scenario *s);
 void process_peer_up(struct scenario *s, struct node *n, const struct sy_id *id);
 bool process_send_done(struct scenario *s, struct node *n, uint64_t token, enum sy_err err);
 int process_wait_peer(lua_State *L, struct node *n, const struct sy_id *id, uint64_t timeout_ns); /* stack: 1 the node, 2 the other */
-int process_send(lua_State *L, struct node *n, struct sy_ref ref, const struct sy_id *id, uint8_t channel, struct sy_span bytes, uint64_t timeout_ns);
+int process_send(lua_State *L, struct node *n, struct sy_ref ref, const struct sy_id *id, uint8_t channel, struct sy_span bytes,
+                 uint64_t timeout_ns);
 bool process_may_wait(lua_State *L, const char *what); /* raises an error when not */
 void processes_free(struct scenario *s);
 

@@ -14,8 +14,8 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {"constant", SIM_DIST_CONSTANT, "delay", NULL, false},      {"uniform", SIM_DIST_UNIFORM, "from", "to", false},
-    {"normal", SIM_DIST_NORMAL, "mean", "deviation", false},    {"lognormal", SIM_DIST_LOGNORMAL, "median", "sigma", true},
+    {"constant", SIM_DIST_CONSTANT, "delay", NULL, false},       {"uniform", SIM_DIST_UNIFORM, "from", "to", false},
+    {"normal", SIM_DIST_NORMAL, "mean", "deviation", false},     {"lognormal", SIM_DIST_LOGNORMAL, "median", "sigma", true},
     {"exponential", SIM_DIST_EXPONENTIAL, "min", "mean", false}, {"pareto", SIM_DIST_PARETO, "min", "shape", true},
 };
 static const char *const shape_names[] = {"constant", "uniform", "normal", "lognormal", "exponential", "pareto", NULL};

@@ -31,12 +31,13 @@ static bool settle_fail(struct scenario *s, const struct node *n, const char *li
 static const char *settle_one(struct scenario *s, const struct node *n, const char *list, const struct peer_name *p, bool only_id)
 {
 	const struct node *other = p->node;
-	size_t len = p->text ? strlen(p->text) : 0;
+	const char *named = p->text ? p->text : "";
+	size_t len = strlen(named);
 	struct sy_id id;
-	if (!other && (strchr(p->text, '@') || (only_id && len == SY_ID_TEXT - 1 && sy_id_parse(p->text, len, &id, NULL) == SY_OK)))
-		return p->text;
+	if (!other && (strchr(named, '@') || (only_id && len == SY_ID_TEXT - 1 && sy_id_parse(named, len, &id, NULL) == SY_OK)))
+		return named;
 	if (!other)
-		other = scenario_node_by_name(s, p->text);
+		other = scenario_node_by_name(s, named);
 	if (!other) {
 		settle_fail(s, n, list, p);
 		return NULL;

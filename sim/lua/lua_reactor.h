@@ -14,11 +14,11 @@ struct lua_reactor;
 /* What the script sees of its node. All of it is required, save log. */
 struct lua_reactor_host {
 	void *ctx;
-	const char *node_name;                               /* moniker or id; borrowed until lua_reactor_free */
+	const char *node_name; /* moniker or id; borrowed until lua_reactor_free */
 	enum sy_profile profile;
-	uint64_t (*now_ns)(void *ctx);                        /* monotonic */
-	uint64_t (*rand)(void *ctx);                          /* 64 random bits: math.random */
-	const struct sy_node *(*node)(void *ctx);             /* to look at; null while it does not exist */
+	uint64_t (*now_ns)(void *ctx);            /* monotonic */
+	uint64_t (*rand)(void *ctx);              /* 64 random bits: math.random */
+	const struct sy_node *(*node)(void *ctx); /* to look at; null while it does not exist */
 	void (*log)(void *ctx, const char *who, const char *text);
 	/* A callback of the script failed; the text is "file:line: message". The reactor is left alone afterwards: its callbacks do nothing. */
 	void (*failed)(void *ctx, const char *error);

@@ -220,9 +220,8 @@ static const char *describe_network(struct scenario *s, const struct sim_net_con
 		unit_format_rate(c->link.rate_bits, rate, sizeof rate);
 	if (c->link.loss_ppm)
 		snprintf(loss, sizeof loss, "%.6g %% loss", (double)c->link.loss_ppm / 10000);
-	const char *text = c->num_regions
-	                       ? arena_format(&s->host.arena, "%zu regions, %s, %s", c->num_regions, loss, rate)
-	                       : arena_format(&s->host.arena, "%s one way, %s, %s", latency, loss, rate);
+	const char *text = c->num_regions ? arena_format(&s->host.arena, "%zu regions, %s, %s", c->num_regions, loss, rate)
+	                                  : arena_format(&s->host.arena, "%s one way, %s, %s", latency, loss, rate);
 	return text ? text : "";
 }
 
@@ -244,12 +243,16 @@ bool scenario_make_world(struct scenario *s)
 {
 	if (s->world)
 		return true;
-	struct world_options o = {.kind = s->options.world, .seed = s->options.seed, .tcp = s->options.tcp,
-	                          .null_crypto = s->options.null_crypto};
+	struct world_options o = {
+	    .kind = s->options.world, .seed = s->options.seed, .tcp = s->options.tcp, .null_crypto = s->options.null_crypto};
 	if (s->network.crypto_given && !s->options.crypto_given)
 		o.null_crypto = s->network.null_crypto;
-	struct world_listener listener = {.ctx = s, .peer_up = on_peer_up, .peer_down = on_peer_down, .send_done = on_send_done,
-	                                  .started = on_started, .stopped = on_stopped};
+	struct world_listener listener = {.ctx = s,
+	                                  .peer_up = on_peer_up,
+	                                  .peer_down = on_peer_down,
+	                                  .send_done = on_send_done,
+	                                  .started = on_started,
+	                                  .stopped = on_stopped};
 	/* Traces cost time; they are asked for when somebody may listen, which is not known yet while the script loads. */
 	if (!s->hooks || s->hooks->trace || s->measures)
 		listener.trace = on_trace;
@@ -274,8 +277,12 @@ static struct sy_reactor *reactor_tables(struct scenario *s, const struct node *
 
 static bool make_node(struct scenario *s, struct node *n)
 {
-	struct world_node_config c = {.name = n->name, .region = n->decl->region, .ip = n->decl->has_ip ? n->decl->ip : NULL,
-	                              .p2p = n->decl->p2p, .reactors = reactor_tables(s, n), .num_reactors = n->num_instances};
+	struct world_node_config c = {.name = n->name,
+	                              .region = n->decl->region,
+	                              .ip = n->decl->has_ip ? n->decl->ip : NULL,
+	                              .p2p = n->decl->p2p,
+	                              .reactors = reactor_tables(s, n),
+	                              .num_reactors = n->num_instances};
 	const char *what = NULL;
 	if (!c.p2p.moniker)
 		c.p2p.moniker = n->name;

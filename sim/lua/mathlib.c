@@ -51,7 +51,8 @@ static int math_random(lua_State *L)
 	}
 	luaL_argcheck(L, low <= high, lua_gettop(L), "interval is empty");
 	uint64_t offset = draw_upto(L, (uint64_t)high - (uint64_t)low);
-	lua_pushinteger(L, (lua_Integer)((uint64_t)low + offset));
+	uint64_t value = (uint64_t)low + offset;
+	lua_pushinteger(L, (lua_Integer)value);
 	return 1;
 }
 

@@ -80,7 +80,7 @@ static bool asked_grow(struct way *w)
 	struct asked *ring = cap <= ASKED_MAX ? malloc(cap * sizeof *ring) : NULL;
 	if (!ring)
 		return false;
-	for (uint32_t i = 0; i < w->count; i++)
+	for (uint32_t i = 0; w->cap && i < w->count; i++)
 		ring[i] = w->ring[(w->head + i) % w->cap];
 	free(w->ring);
 	w->ring = ring;

@@ -90,6 +90,22 @@ static bool peer_by_id(const struct node *n, const struct sy_id *id, struct sy_p
 	return false;
 }
 
+/* Makes n->addr known: a node of a scenario is made for it, a real one knows its id once it exists. */
+void node_need_address(lua_State *L, struct node *n)
+{
+	const struct sy_node *core = n->host->core(n);
+	if (n->host->scenario && !n->world)
+		scenario_need_world(L, n->host->scenario);
+	if (n->host->scenario)
+		return;
+	if (!core) {
+		luaL_error(L, "the node does not run yet");
+		return;
+	}
+	n->addr.id = *sy_node_id(core);
+	n->addr.flags = SY_ADDR_HAS_ID;
+}
+
 /* The id that a node, a peer, a name or an id in text stands for. */
 static struct sy_id id_check(lua_State *L, int index)
 {
@@ -108,10 +124,11 @@ static struct sy_id id_check(lua_State *L, int index)
 		if (!other && h->scenario)
 			luaL_error(L, "there is no node '%s'", text);
 	}
-	if (!other)
+	if (!other) {
 		luaL_argerror(L, index, "a node, a peer or an id is needed");
-	if (!other->world)
-		scenario_need_world(L, h->scenario);
+		return id;
+	}
+	node_need_address(L, other);
 	return other->addr.id;
 }
 
@@ -218,8 +235,10 @@ struct sy_answer node_input(lua_State *L, struct node *n, struct sy_input *in, c
 	host_must_act(L, what);
 	if (h->frame.kind == FRAME_REACTOR)
 		luaL_error(L, "%s: a callback of %s's reactor acts through its own node only", what, h->frame.node->name);
-	if (!h->input)
+	if (!h->input) {
 		luaL_error(L, "%s: only inside a callback of the reactor", what);
+		return (struct sy_answer){.err = SY_NOT_RUNNING};
+	}
 	if (!h->core(n))
 		return (struct sy_answer){.err = SY_NOT_RUNNING};
 	return h->input(n, in);
@@ -268,8 +287,7 @@ static struct sy_netaddr address_check(lua_State *L, int index)
 		return addr;
 	}
 	struct node *other = nodes_one(L, index, "dial");
-	if (!other->world)
-		scenario_need_world(L, other->host->scenario);
+	node_need_address(L, other);
 	return other->addr;
 }
 
@@ -302,11 +320,14 @@ static int m_save_book(lua_State *L)
 
 /* ------------------------------------------------------------------ fields */
 
-static const luaL_Reg methods[] = {
-    {"num_peers", m_num_peers}, {"peers", m_peers}, {"has_peer", m_has_peer}, {"peer", m_peer}, {"wait_peer", m_wait_peer},
-    {"start", lifecycle_start}, {"stop", lifecycle_stop}, {"crash", lifecycle_crash}, {"restart", lifecycle_restart},
-    {"lose_disk", lifecycle_lose_disk}, {"configure", lifecycle_configure}, {"dial", m_dial}, {"broadcast", m_broadcast},
-    {"mark_good", m_mark_good}, {"save_book", m_save_book}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"num_peers", m_num_peers},         {"peers", m_peers},
+                                   {"has_peer", m_has_peer},           {"peer", m_peer},
+                                   {"wait_peer", m_wait_peer},         {"start", lifecycle_start},
+                                   {"stop", lifecycle_stop},           {"crash", lifecycle_crash},
+                                   {"restart", lifecycle_restart},     {"lose_disk", lifecycle_lose_disk},
+                                   {"configure", lifecycle_configure}, {"dial", m_dial},
+                                   {"broadcast", m_broadcast},         {"mark_good", m_mark_good},
+                                   {"save_book", m_save_book},         {NULL, NULL}};
 static const char *const fields[] = {"name", "id", "address", "ip", "region", "profile", "running", "index", "book", "reactors", NULL};
 const struct api_page node_page = {"node:", methods, fields};
 
@@ -314,16 +335,12 @@ const struct api_page node_page = {"node:", methods, fields};
 static int push_address(lua_State *L, struct node *n, const char *key)
 {
 	char text[SY_ADDR_TEXT];
-	const struct sy_node *core = n->host->core(n);
-	if (n->host->scenario && !n->world)
-		scenario_need_world(L, n->host->scenario);
-	struct sy_netaddr addr = n->addr;
-	if (!n->host->scenario && (!core || strcmp(key, "id") != 0)) {
+	if (!n->host->scenario && (!n->host->core(n) || strcmp(key, "id") != 0)) {
 		lua_pushnil(L);
 		return 1;
 	}
-	if (!n->host->scenario)
-		addr.id = *sy_node_id(core);
+	node_need_address(L, n);
+	struct sy_netaddr addr = n->addr;
 	if (strcmp(key, "id") == 0) {
 		sy_id_format(&addr.id, text);
 	} else if (strcmp(key, "address") == 0) {

@@ -5,12 +5,31 @@
 #include "sim/lua/lifecycle.h"
 
 static const char *const node_keys[] = {"name", "p2p", "reactors", "region", "profile", "ip", "network", "version", "moniker", NULL};
-static const char *const nodes_keys[] = {"name", "count", "p2p", "reactors", "region", "profile", "ip", "network", "version", "moniker", NULL};
-static const char *const p2p_keys[] = {
-    "seeds", "persistent_peers", "unconditional_peer_ids", "private_peer_ids", "addr_book_strict", "allow_duplicate_ip", "pex", "seed_mode",
-    "max_num_inbound_peers", "max_num_outbound_peers", "max_packet_msg_payload_size", "send_rate", "recv_rate", "flush_throttle_timeout",
-    "persistent_peers_max_dial_period", "handshake_timeout", "dial_timeout", "external_address", "ping_interval", "pong_timeout",
-    "ensure_peers_period", "seed_disconnect_wait_period", NULL};
+static const char *const nodes_keys[] = {"name", "count",   "p2p",     "reactors", "region", "profile",
+                                         "ip",   "network", "version", "moniker",  NULL};
+static const char *const p2p_keys[] = {"seeds",
+                                       "persistent_peers",
+                                       "unconditional_peer_ids",
+                                       "private_peer_ids",
+                                       "addr_book_strict",
+                                       "allow_duplicate_ip",
+                                       "pex",
+                                       "seed_mode",
+                                       "max_num_inbound_peers",
+                                       "max_num_outbound_peers",
+                                       "max_packet_msg_payload_size",
+                                       "send_rate",
+                                       "recv_rate",
+                                       "flush_throttle_timeout",
+                                       "persistent_peers_max_dial_period",
+                                       "handshake_timeout",
+                                       "dial_timeout",
+                                       "external_address",
+                                       "ping_interval",
+                                       "pong_timeout",
+                                       "ensure_peers_period",
+                                       "seed_disconnect_wait_period",
+                                       NULL};
 
 #define P2P "p2p"
 
@@ -244,8 +263,10 @@ void node_decl_instances(lua_State *L, struct node *n, int t, const char *what)
 	for (lua_Integer i = 1; i <= count; i++) {
 		lua_geti(L, list, i);
 		struct reactor_class *c = reactor_at(L, lua_gettop(L));
-		if (!c)
+		if (!c) {
 			luaL_error(L, "%s: reactors: entry %d is not what reactor {} made", what, (int)i);
+			return;
+		}
 		for (size_t k = 0; k < n->num_instances; k++)
 			if (strcmp(n->instances[k].class_->name, c->name) == 0)
 				luaL_error(L, "%s: reactors: two are named '%s'", what, c->name);

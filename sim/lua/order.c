@@ -13,7 +13,7 @@ enum key_rank { RANK_NUMBER, RANK_TEXT, RANK_BOOL, RANK_HANDLE };
 struct order_key {
 	enum key_rank rank;
 	bool integer;
-	lua_Integer i;    /* also the boolean */
+	lua_Integer i; /* also the boolean */
 	lua_Number n;
 	const char *text; /* lives in the table that is walked */
 	size_t len;
@@ -43,9 +43,11 @@ static void key_read(lua_State *L, int index, struct order_key *k)
 		break;
 	}
 	const struct handle *h = sandbox_handle(L, index);
-	if (!h)
+	if (!h) {
 		luaL_error(L, "pairs: a %s as a key has no order that is the same in every run; keep such keys in a list as well and walk that",
 		           luaL_typename(L, index));
+		return;
+	}
 	k->rank = RANK_HANDLE;
 	k->serial = h->serial;
 }

@@ -225,10 +225,13 @@ static int m_status(lua_State *L)
 
 /* ------------------------------------------------------------------ fields */
 
-static const luaL_Reg methods[] = {{"send", m_send}, {"try_send", m_try_send}, {"stop", m_stop}, {"flush_stop", m_flush_stop},
-                                   {"mark_good", m_mark_good}, {"is_running", m_is_running}, {"can_send", m_can_send},
-                                   {"channels", m_channels}, {"status", m_status}, {NULL, NULL}};
-static const char *const fields[] = {"id", "outbound", "persistent", "unconditional", "address", "moniker", "version", "node", "name", NULL};
+static const luaL_Reg methods[] = {{"send", m_send},           {"try_send", m_try_send},
+                                   {"stop", m_stop},           {"flush_stop", m_flush_stop},
+                                   {"mark_good", m_mark_good}, {"is_running", m_is_running},
+                                   {"can_send", m_can_send},   {"channels", m_channels},
+                                   {"status", m_status},       {NULL, NULL}};
+static const char *const fields[] = {"id",      "outbound", "persistent", "unconditional", "address",
+                                     "moniker", "version",  "node",       "name",          NULL};
 const struct api_page peer_page = {"peer:", methods, fields};
 
 /* Of the connection's other side: what its node info says; nil once it is gone. */

@@ -311,10 +311,15 @@ void plots_finish(struct scenario *s)
 	struct scenario_series *list = n ? arena_new(&s->host.arena, n * sizeof *list) : NULL;
 	size_t k = 0;
 	for (struct plot *p = s->plots; p && list; p = p->next) {
-		list[k++] = (struct scenario_series){
-		    .title = p->title, .every_ns = p->every_ns, .percentiles = p->num_percentiles > 0, .num_columns = p->num_columns,
-		    .columns = p->columns, .num_points = p->num_points, .time_s = p->time_s, .values = (const double *const *)p->values,
-		    .dropped = p->dropped};
+		list[k++] = (struct scenario_series){.title = p->title,
+		                                     .every_ns = p->every_ns,
+		                                     .percentiles = p->num_percentiles > 0,
+		                                     .num_columns = p->num_columns,
+		                                     .columns = p->columns,
+		                                     .num_points = p->num_points,
+		                                     .time_s = p->time_s,
+		                                     .values = (const double *const *)p->values,
+		                                     .dropped = p->dropped};
 	}
 	s->results.series = list;
 	s->results.num_series = k;

@@ -24,12 +24,12 @@ struct process {
 	struct stream stream;
 	struct task task;
 	enum wait_kind wait;
-	bool woken;          /* what was waited for has come */
-	bool over;           /* a wait has failed: it does not run on */
-	const char *where;   /* of the wait */
-	struct node *node;   /* WAIT_PEER */
+	bool woken;        /* what was waited for has come */
+	bool over;         /* a wait has failed: it does not run on */
+	const char *where; /* of the wait */
+	struct node *node; /* WAIT_PEER */
 	struct sy_id id;
-	uint64_t token;      /* WAIT_SEND; 0: none under way */
+	uint64_t token; /* WAIT_SEND; 0: none under way */
 	enum sy_err err;
 };
 
@@ -390,7 +390,7 @@ static int api_every(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {{"spawn", api_spawn}, {"sleep", api_sleep}, {"wait_until", api_wait_until},
-                                     {"at", api_at}, {"every", api_every}, {NULL, NULL}};
+                                     {"at", api_at},       {"every", api_every}, {NULL, NULL}};
 const struct api_page process_page = {"", functions, NULL};
 
 void process_open(lua_State *L)

@@ -10,10 +10,19 @@
 
 static const char classes_key; /* registry: class table -> struct reactor_class */
 
-static const char *const callback_names[CB_COUNT + 1] = {"start", "stop", "init_peer", "add_peer", "remove_peer", "receive", "filter", "timer", NULL};
+static const char *const callback_names[CB_COUNT + 1] = {"start",   "stop",   "init_peer", "add_peer", "remove_peer",
+                                                         "receive", "filter", "timer",     NULL};
 static const char *const class_keys[] = {"name", "channels", NULL};
-static const char *const channel_keys[] = {"id", "priority", "send_queue_capacity", "send_queue_bytes", "recv_buffer_capacity",
-                                           "recv_message_capacity", "message", "inbox", "inbox_bytes", NULL};
+static const char *const channel_keys[] = {"id",
+                                           "priority",
+                                           "send_queue_capacity",
+                                           "send_queue_bytes",
+                                           "recv_buffer_capacity",
+                                           "recv_message_capacity",
+                                           "message",
+                                           "inbox",
+                                           "inbox_bytes",
+                                           NULL};
 
 /* ------------------------------------------------------------------ the class */
 
@@ -88,8 +97,10 @@ static void check_class_keys(lua_State *L, int t)
 	lua_pushnil(L);
 	while (lua_next(L, t)) {
 		const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
-		if (!key)
+		if (!key) {
 			luaL_error(L, "reactor: takes no values without a key");
+			return;
+		}
 		if (!lua_isfunction(L, -1) && strcmp(key, "name") != 0 && strcmp(key, "channels") != 0 && (!unknown || strcmp(key, unknown) < 0))
 			unknown = key;
 		lua_pop(L, 1);
@@ -364,10 +375,18 @@ void instance_init(lua_State *L, struct instance *in, struct reactor_class *clas
 {
 	*in = (struct instance){.class_ = class_, .node = node, .self_ref = LUA_NOREF};
 	in->stream.entity = host_entity(node->name, class_->name);
-	in->table = (struct sy_reactor){
-	    .name = class_->name, .channels = class_->channels, .num_channels = class_->num_channels, .self = in,
-	    .start = on_start, .stop = on_stop, .init_peer = on_init_peer, .add_peer = on_add_peer, .remove_peer = on_remove_peer,
-	    .receive = on_receive, .filter = on_filter, .timer = on_timer};
+	in->table = (struct sy_reactor){.name = class_->name,
+	                                .channels = class_->channels,
+	                                .num_channels = class_->num_channels,
+	                                .self = in,
+	                                .start = on_start,
+	                                .stop = on_stop,
+	                                .init_peer = on_init_peer,
+	                                .add_peer = on_add_peer,
+	                                .remove_peer = on_remove_peer,
+	                                .receive = on_receive,
+	                                .filter = on_filter,
+	                                .timer = on_timer};
 	reset(L, in);
 }
 

@@ -60,8 +60,8 @@ static int message_handler(lua_State *L)
 static void take_error(struct sandbox *sb, lua_State *L, int status)
 {
 	if (status == LUA_ERRMEM) {
-		snprintf(sb->error, sizeof sb->error, "%s: the script uses more than %zu MiB of memory",
-		         sb->memory_hit ? sb->memory_where : "?", sb->memory_limit >> 20);
+		snprintf(sb->error, sizeof sb->error, "%s: the script uses more than %zu MiB of memory", sb->memory_hit ? sb->memory_where : "?",
+		         sb->memory_limit >> 20);
 	} else {
 		const char *text = lua_tostring(L, -1);
 		snprintf(sb->error, sizeof sb->error, "%s", text ? text : "?: error in the error handler");
@@ -233,7 +233,7 @@ const struct handle *sandbox_handle(lua_State *L, int index)
 static int open_all(lua_State *L)
 {
 	static const luaL_Reg libs[] = {
-	    {LUA_GNAME, luaopen_base}, {LUA_TABLIBNAME, luaopen_table}, {LUA_STRLIBNAME, luaopen_string},
+	    {LUA_GNAME, luaopen_base},       {LUA_TABLIBNAME, luaopen_table}, {LUA_STRLIBNAME, luaopen_string},
 	    {LUA_MATHLIBNAME, luaopen_math}, {LUA_UTF8LIBNAME, luaopen_utf8}, {LUA_COLIBNAME, luaopen_coroutine},
 	};
 	for (size_t i = 0; i < sizeof libs / sizeof libs[0]; i++) {

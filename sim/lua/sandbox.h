@@ -27,17 +27,17 @@ struct sandbox_hooks {
 };
 
 struct sandbox {
-	lua_State *L;        /* the main thread */
-	lua_State *running;  /* whose code runs now, for positions */
+	lua_State *L;       /* the main thread */
+	lua_State *running; /* whose code runs now, for positions */
 	struct sandbox_hooks hooks;
 	uint64_t instruction_limit, instructions_used, instructions_total;
 	size_t memory, memory_peak, memory_limit;
 	bool memory_hit;
 	char memory_where[96];
-	unsigned depth;      /* of calls into the script */
-	uint64_t serial;     /* the last creation number of a handle */
-	char *dir;           /* where require looks, with a final '/' */
-	char *real_dir;      /* the same, resolved */
+	unsigned depth;  /* of calls into the script */
+	uint64_t serial; /* the last creation number of a handle */
+	char *dir;       /* where require looks, with a final '/' */
+	char *real_dir;  /* the same, resolved */
 	char error[SANDBOX_ERROR_TEXT];
 };
 

@@ -134,7 +134,8 @@ const char *scan_text(const char *text, size_t len, const char *name, char *buf,
 		else if (is_name(c))
 			bad = scan_name(&s);
 		else if (c == '^')
-			bad = refuse(&s, "the operator ^ is not available: its last digits differ between machines; math.pow(x, n) takes whole exponents");
+			bad = refuse(&s,
+			             "the operator ^ is not available: its last digits differ between machines; math.pow(x, n) takes whole exponents");
 		else
 			step(&s, 1);
 	}

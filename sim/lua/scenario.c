@@ -262,8 +262,11 @@ static bool report_progress(struct scenario *s, uint64_t until)
 		return true;
 	struct world_stats stats;
 	world_stats(s->world, &stats);
-	struct scenario_progress p = {.now_ns = scenario_now(s), .until_ns = until, .events = stats.events,
-	                              .nodes = (uint32_t)s->num_nodes, .checks = (uint32_t)s->num_checks};
+	struct scenario_progress p = {.now_ns = scenario_now(s),
+	                              .until_ns = until,
+	                              .events = stats.events,
+	                              .nodes = (uint32_t)s->num_nodes,
+	                              .checks = (uint32_t)s->num_checks};
 	for (size_t i = 0; i < s->num_checks; i++)
 		p.failed += s->result_checks[i].decided && !s->result_checks[i].held;
 	return s->hooks->progress(s->hooks->ctx, &p);

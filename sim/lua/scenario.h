@@ -21,39 +21,39 @@
 struct scenario;
 
 struct scenario_options {
-	const char *file;                 /* path of the script; require reaches files beside and below it */
+	const char *file; /* path of the script; require reaches files beside and below it */
 	uint64_t seed;
-	const char *const *params;        /* "KEY=VALUE", in the order of the command line; borrowed for scenario_load */
+	const char *const *params; /* "KEY=VALUE", in the order of the command line; borrowed for scenario_load */
 	size_t num_params;
-	enum sy_profile profile;          /* of nodes that name none; profile() in the script */
-	enum world_kind world;            /* WORLD_SIM or WORLD_TCP */
+	enum sy_profile profile; /* of nodes that name none; profile() in the script */
+	enum world_kind world;   /* WORLD_SIM or WORLD_TCP */
 	bool null_crypto;
-	bool crypto_given;                /* --crypto was on the command line: it wins over the script */
+	bool crypto_given; /* --crypto was on the command line: it wins over the script */
 	enum sim_tcp tcp;
-	bool tcp_given;                   /* --tcp was on the command line: it wins over network { tcp = ... } */
-	uint64_t until_ns;                /* the run ends here at the latest; 0: when the script says */
-	uint64_t instruction_limit;       /* VM instructions of one call into the script; 0: SCENARIO_INSTRUCTIONS */
-	uint64_t memory_limit;            /* bytes of the Lua state; 0: SCENARIO_MEMORY */
+	bool tcp_given;             /* --tcp was on the command line: it wins over network { tcp = ... } */
+	uint64_t until_ns;          /* the run ends here at the latest; 0: when the script says */
+	uint64_t instruction_limit; /* VM instructions of one call into the script; 0: SCENARIO_INSTRUCTIONS */
+	uint64_t memory_limit;      /* bytes of the Lua state; 0: SCENARIO_MEMORY */
 };
 
-#define SCENARIO_INSTRUCTIONS 100000000ull         /* about a second of looping */
+#define SCENARIO_INSTRUCTIONS 100000000ull /* about a second of looping */
 #define SCENARIO_MEMORY (256ull * 1024 * 1024)
 #define SCENARIO_ERROR_TEXT 512
 
 /* Bounds of what is collected; what goes over is counted and dropped. */
-#define SCENARIO_MAX_LOG 100000u          /* lines kept, the first ones */
-#define SCENARIO_MAX_ROWS 1000000u        /* metric rows */
+#define SCENARIO_MAX_LOG 100000u   /* lines kept, the first ones */
+#define SCENARIO_MAX_ROWS 1000000u /* metric rows */
 #define SCENARIO_MAX_CHECKS 1000u
-#define SCENARIO_MAX_POINTS 100000u       /* points of one series */
-#define SCENARIO_MAX_COLUMNS 32u          /* lines of one series */
-#define SCENARIO_MAX_DELAYS 8192u         /* delay samples of a channel: a reservoir */
-#define SCENARIO_MAX_BINS 8192u           /* bins of a channel's throughput: the width doubles when they are full */
+#define SCENARIO_MAX_POINTS 100000u /* points of one series */
+#define SCENARIO_MAX_COLUMNS 32u    /* lines of one series */
+#define SCENARIO_MAX_DELAYS 8192u   /* delay samples of a channel: a reservoir */
+#define SCENARIO_MAX_BINS 8192u     /* bins of a channel's throughput: the width doubles when they are full */
 
 enum scenario_status {
 	SCENARIO_OK = 0,
-	SCENARIO_ERROR,     /* script, parameter or file error: exit 2 */
-	SCENARIO_STOPPED,   /* the progress hook said so */
-	SCENARIO_INTERNAL,  /* out of memory and the like: exit 3 */
+	SCENARIO_ERROR,    /* script, parameter or file error: exit 2 */
+	SCENARIO_STOPPED,  /* the progress hook said so */
+	SCENARIO_INTERNAL, /* out of memory and the like: exit 3 */
 };
 
 /*
@@ -65,8 +65,8 @@ SY_MUST enum scenario_status scenario_load(struct scenario **out, const struct s
 void scenario_free(struct scenario *s); /* null is harmless */
 
 struct scenario_progress {
-	uint64_t now_ns;     /* virtual time */
-	uint64_t until_ns;   /* of the present run_for */
+	uint64_t now_ns;   /* virtual time */
+	uint64_t until_ns; /* of the present run_for */
 	uint64_t events;
 	uint32_t nodes;
 	uint32_t checks, failed;
@@ -139,26 +139,26 @@ struct scenario_channel {
 	uint8_t id;
 	uint32_t priority;
 	const char *reactor;
-	uint64_t bytes, messages;    /* delivered within the measure's time */
-	double share, ideal;         /* of the delivered bytes; ideal: weighted max-min */
-	double longest_gap_s;        /* without a delivered byte */
+	uint64_t bytes, messages; /* delivered within the measure's time */
+	double share, ideal;      /* of the delivered bytes; ideal: weighted max-min */
+	double longest_gap_s;     /* without a delivered byte */
 	size_t num_bins;
-	const uint64_t *bin_bytes;   /* bytes delivered in each bin of bin_s, from the measure's start */
+	const uint64_t *bin_bytes; /* bytes delivered in each bin of bin_s, from the measure's start */
 	size_t num_delays;
-	const double *delay_s;       /* ascending sample of the delays, from the request to send until receipt */
+	const double *delay_s; /* ascending sample of the delays, from the request to send until receipt */
 	uint64_t delays_seen;
 	double delay_p50_s, delay_p90_s, delay_p99_s, delay_max_s; /* NaN: none seen */
 };
 
 struct scenario_measure {
-	const char *name;            /* "a -> b" or as the script names it */
+	const char *name; /* "a -> b" or as the script names it */
 	const char *from, *to;
-	bool plotted;                /* plot.channels(flow) was called */
+	bool plotted; /* plot.channels(flow) was called */
 	double start_s, end_s, bin_s;
-	double link_rate_bits;       /* 0: unlimited */
+	double link_rate_bits; /* 0: unlimited */
 	double throughput_bytes_s;
-	double utilisation;          /* NaN: unlimited link */
-	double share_error;          /* NaN: nothing delivered */
+	double utilisation; /* NaN: unlimited link */
+	double share_error; /* NaN: nothing delivered */
 	size_t num_channels;
 	const struct scenario_channel *channels; /* ascending id */
 };
@@ -173,7 +173,7 @@ enum scenario_verdict { SCENARIO_HELD, SCENARIO_FAILED, SCENARIO_BROKEN /* "erro
 
 struct scenario_results {
 	enum scenario_verdict verdict;
-	const char *error;            /* of SCENARIO_BROKEN; null otherwise */
+	const char *error; /* of SCENARIO_BROKEN; null otherwise */
 	double virtual_s;
 	uint32_t nodes;
 	size_t num_checks, num_failed;
@@ -188,8 +188,8 @@ struct scenario_results {
 	size_t num_logs;
 	const struct scenario_log *logs;
 	uint64_t logs_dropped;
-	const char *network;          /* one line: what the network was, "20 ms, no loss, unlimited rate" */
-	const char *notes;            /* lines for the end of the report, "" when there are none */
+	const char *network; /* one line: what the network was, "20 ms, no loss, unlimited rate" */
+	const char *notes;   /* lines for the end of the report, "" when there are none */
 };
 const struct scenario_results *scenario_results(const struct scenario *s);
 

@@ -9,7 +9,7 @@
 #include "sim/engine/rand.h"
 #include "sim/lua/pages.h"
 
-#define SEND_TIMEOUT_NS UINT64_C(10000000000)      /* protocol.md 0.5: blocking Send */
+#define SEND_TIMEOUT_NS UINT64_C(10000000000) /* protocol.md 0.5: blocking Send */
 #define SATURATE_TIMEOUT_NS UINT64_C(3600000000000)
 #define RETRY_NS UINT64_C(10000000)
 #define BURST_MAX 100000u /* messages in one go: more than any queue takes */
@@ -23,7 +23,7 @@ struct traffic {
 	uint64_t size_min, size_max;
 	bool saturate, poisson;
 	uint64_t interval_ns;
-	uint64_t count;      /* messages of each pair; 0: no end */
+	uint64_t count; /* messages of each pair; 0: no end */
 	uint64_t after_ns, until_ns;
 	uint8_t *bytes;
 	const char *where;
@@ -32,12 +32,12 @@ struct traffic {
 /* One pair. */
 struct load {
 	struct traffic *t;
-	struct load *next;   /* of the same sender */
+	struct load *next; /* of the same sender */
 	struct node *from, *to;
 	uint32_t serial;
-	uint32_t messages;   /* asked for so far; part of the token */
+	uint32_t messages; /* asked for so far; part of the token */
 	struct sy_ref ref;
-	bool up, waiting;    /* connected; a Send waits for room */
+	bool up, waiting; /* connected; a Send waits for room */
 	struct stream stream;
 	struct task task;
 };
@@ -63,8 +63,8 @@ static enum sy_err send_one(struct load *l, enum sy_in_kind kind, uint64_t timeo
 		return SY_NOT_RUNNING;
 	uint64_t size = next_size(l);
 	uint64_t token = ((uint64_t)l->serial << 32 | l->messages) << 1 | 1;
-	struct sy_input in = {.kind = kind, .conn = l->ref, .channel = t->channel, .bytes = {t->bytes, (size_t)size}, .token = token,
-	                      .timeout_ns = timeout_ns};
+	struct sy_input in = {
+	    .kind = kind, .conn = l->ref, .channel = t->channel, .bytes = {t->bytes, (size_t)size}, .token = token, .timeout_ns = timeout_ns};
 	l->messages++;
 	flow_asked(l->from, &l->to->addr.id, t->channel, (size_t)size, token, t->saturate);
 	enum sy_err err = s->host.input(l->from, &in).err;
@@ -183,7 +183,8 @@ void traffics_free(struct scenario *s)
 
 /* ------------------------------------------------------------------ declaring */
 
-static const char *const keys[] = {"from", "to", "channel", "size", "saturate", "rate", "interval", "poisson", "count", "after", "before", NULL};
+static const char *const keys[] = {"from",     "to",      "channel", "size",  "saturate", "rate",
+                                   "interval", "poisson", "count",   "after", "before",   NULL};
 #define WHAT "traffic"
 
 /* "64KiB", or { "1KiB", "64KiB" }: uniform between the two. */

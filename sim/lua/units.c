@@ -9,19 +9,20 @@ struct unit {
 	uint64_t scale; /* of the kind's own unit */
 };
 
-static const struct unit time_units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000},
-                                         {"min", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}, {NULL, 0}};
-static const struct unit rate_units[] = {{"bit", 1}, {"kbit", 1000}, {"Mbit", 1000000}, {"Gbit", 1000000000}, {"B/s", 8},
-                                         {"kB/s", 8000}, {"MB/s", 8000000}, {"GB/s", 8000000000}, {"KiB/s", 8192},
-                                         {"MiB/s", 8388608}, {"bit/s", 1}, {"kbit/s", 1000}, {"Mbit/s", 1000000},
-                                         {"Gbit/s", 1000000000}, {NULL, 0}};
-static const struct unit size_units[] = {{"B", 1}, {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {"KiB", 1024},
-                                         {"MiB", 1048576}, {"GiB", 1073741824}, {NULL, 0}};
+static const struct unit time_units[] = {{"ns", 1},          {"us", 1000},         {"ms", 1000000},      {"s", 1000000000},
+                                         {"m", 60000000000}, {"min", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000},
+                                         {NULL, 0}};
+static const struct unit rate_units[] = {{"bit", 1},          {"kbit", 1000},         {"Mbit", 1000000}, {"Gbit", 1000000000},
+                                         {"B/s", 8},          {"kB/s", 8000},         {"MB/s", 8000000}, {"GB/s", 8000000000},
+                                         {"KiB/s", 8192},     {"MiB/s", 8388608},     {"bit/s", 1},      {"kbit/s", 1000},
+                                         {"Mbit/s", 1000000}, {"Gbit/s", 1000000000}, {NULL, 0}};
+static const struct unit size_units[] = {{"B", 1},      {"kB", 1000},     {"MB", 1000000},     {"GB", 1000000000},
+                                         {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {NULL, 0}};
 static const struct unit fraction_units[] = {{"%", 10000}, {"ppm", 1}, {NULL, 0}};
 
 static const struct {
 	const struct unit *units;
-	uint64_t bare;    /* scale of a bare number */
+	uint64_t bare; /* scale of a bare number */
 	uint64_t max;
 	const char *what;
 	const char *known;

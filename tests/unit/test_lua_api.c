@@ -98,8 +98,9 @@ static void test_api_declarations_that_cannot_be_are_refused(void **state)
 	scenario_expect_error("local a = node { name = 'a', p2p = { persistent_peers = 'bb' } }\nnode { name = 'b' }\na:start() run_for(1)", 1,
 	                      "persistent_peers: there is no node 'bb'; the nearest name is 'b'");
 	scenario_expect_error("partition({ 'x' }, {})", 1, "there is no node 'x'");
-	scenario_expect_error("local a, b = node { name = 'a' }, node { name = 'b' }\ntraffic { from = a, to = b, channel = 5, size = 1, saturate = true }",
-	                      2, "node 'a' has no reactor with channel 5");
+	scenario_expect_error(
+	    "local a, b = node { name = 'a' }, node { name = 'b' }\ntraffic { from = a, to = b, channel = 5, size = 1, saturate = true }", 2,
+	    "node 'a' has no reactor with channel 5");
 	scenario_expect_error("local a, b = node { name = 'a' }, node { name = 'b' }\ntraffic { from = a, to = b, channel = 5, size = 1 }", 2,
 	                      "one of saturate, rate and interval");
 	scenario_expect_error("local a = node { name = 'a' }\nmeasure { from = a, to = a }", 2, "the same node");
@@ -149,7 +150,8 @@ static void test_api_errors_at_run_time_end_the_run(void **state)
 	scenario_expect_error("at('1s', function()\n error 'boom' end) run_for '2s'", 2, "boom");
 	scenario_expect_error("spawn(function() sleep '1s'\n local x = nil + 1 end) run_for '2s'", 2, "arithmetic");
 	scenario_expect_error("local R = reactor { name = 'r' }\nfunction R:start() error 'in start' end\n"
-	                      "start(node { name = 'a', reactors = { R } }) run_for '1s'", 2, "in start");
+	                      "start(node { name = 'a', reactors = { R } }) run_for '1s'",
+	                      2, "in start");
 	scenario_expect_error("at('1s', function() while true do end end) run_for '2s'", 1, "without giving way");
 	scenario_expect_error("local a = node { name = 'a' } start(a)\nat('1s', function() a:start() end) run_for '2s'", 2, "runs already");
 	scenario_expect_error("run_for '1s'\nerror 'after'", 2, "after");
@@ -187,7 +189,8 @@ static void test_api_checks_say_when(void **state)
 	verdict("eventually { 'x', function() return now() >= 3 end }", true, "held from 3 s");
 	verdict("eventually { 'x', within = '2s', function() return now() >= 3 end }", false, "did not hold within 2 s");
 	verdict("eventually { 'x', within = '2500ms', function() return now() >= 2.5 end }", true, "held from 2.5 s");
-	verdict("eventually { 'x', after = '4s', within = '2s', function() return now() > 6 end }", false, "did not hold within 2 s of its beginning");
+	verdict("eventually { 'x', after = '4s', within = '2s', function() return now() > 6 end }", false,
+	        "did not hold within 2 s of its beginning");
 	verdict("eventually { 'x', function() end }", false, "did not hold by the end");
 	verdict("eventually { 'x', after = '20s', function() return true end }", false, "the run ended before it began");
 	verdict("always { 'x', after = '20s', function() return true end }", false, "the run ended before it began");
@@ -198,9 +201,11 @@ static void test_api_checks_say_when(void **state)
 static void test_api_wait_that_times_out_is_a_failed_check(void **state)
 {
 	struct scenario_kit k;
-	scenario_kit_run(&k, "spawn(function()\n wait_until(function() return false end, '2s')\n log 'never' end)\n"
-	                     "local a, b = node { name = 'a' }, node { name = 'b' }\n"
-	                     "spawn(function()\n a:wait_peer(b, '3s') end)\nat('5s', function() log 'on' end) run_for '10s'", NULL);
+	scenario_kit_run(&k,
+	                 "spawn(function()\n wait_until(function() return false end, '2s')\n log 'never' end)\n"
+	                 "local a, b = node { name = 'a' }, node { name = 'b' }\n"
+	                 "spawn(function()\n a:wait_peer(b, '3s') end)\nat('5s', function() log 'on' end) run_for '10s'",
+	                 NULL);
 	assert_int_equal(k.ran, SCENARIO_OK);
 	assert_int_equal(k.r->verdict, SCENARIO_FAILED);
 	assert_int_equal(k.r->num_checks, 2);
@@ -217,9 +222,11 @@ static void test_api_until_cuts_and_leaves_open_what_is_open(void **state)
 {
 	struct scenario_kit k;
 	struct scenario_options o = {.seed = 1, .until_ns = UINT64_C(3000000000)};
-	scenario_kit_run(&k, "eventually { 'late', within = '8s', function() return now() > 7 end }\n"
-	                     "eventually { 'early', within = '2s', function() return now() > 7 end }\n"
-	                     "at_end { 'end', function() return false end }\nrun_for '10s'\nlog 'not reached'", &o);
+	scenario_kit_run(&k,
+	                 "eventually { 'late', within = '8s', function() return now() > 7 end }\n"
+	                 "eventually { 'early', within = '2s', function() return now() > 7 end }\n"
+	                 "at_end { 'end', function() return false end }\nrun_for '10s'\nlog 'not reached'",
+	                 &o);
 	assert_int_equal(k.ran, SCENARIO_OK);
 	assert_true(k.r->virtual_s == 3.0);
 	assert_false(scenario_kit_check(&k, "late")->decided);
@@ -326,7 +333,8 @@ static void test_api_observers_leave_no_mark_on_the_hash(void **state)
 		char text[512];
 		struct scenario_kit k;
 		snprintf(text, sizeof text, "%s%s run_for '1m'", head,
-		         i ? "always { 'x', every = '10ms', function() return graph.components(g) <= 3 end } plot { 'y', function() return g:num_peers() end }"
+		         i ? "always { 'x', every = '10ms', function() return graph.components(g) <= 3 end } plot { 'y', function() return "
+		             "g:num_peers() end }"
 		           : "");
 		scenario_kit_run(&k, text, NULL);
 		scenario_kit_held(&k);
@@ -376,9 +384,11 @@ static void test_api_ideal_shares_are_weighted_max_min(void **state)
 	                 "traffic { from = a, to = b, channel = 0x32, size = '16KiB', saturate = true }\n"
 	                 "local f = measure { from = a, to = b, after = '5s' }\n"
 	                 "at_end { 'ideal', function() local x, y, z = f:ideal(0x30), f:ideal(0x31), f:ideal(0x32)\n"
-	                 " return math.abs(x + y + z - 1) < 0.01 and math.abs(x / z - 2) < 0.01 and y > 0.09 and y < 0.12, ('%f %f %f'):format(x, y, z) end }\n"
+	                 " return math.abs(x + y + z - 1) < 0.01 and math.abs(x / z - 2) < 0.01 and y > 0.09 and y < 0.12, ('%f %f "
+	                 "%f'):format(x, y, z) end }\n"
 	                 "at_end { 'shares', function() return f:share_error() < 0.05, f:share_error() end }\n"
-	                 "run_for '30s'", NULL);
+	                 "run_for '30s'",
+	                 NULL);
 	scenario_kit_held(&k);
 	scenario_kit_free(&k);
 }

@@ -47,8 +47,14 @@ static void on_failed(void *ctx, const char *error)
 
 static struct lua_reactor_host host_of_side(struct side *s, const char *name)
 {
-	return (struct lua_reactor_host){.ctx = s, .node_name = name, .profile = SY_PROFILE_UPSTREAM, .now_ns = on_now, .rand = on_rand,
-	                                 .node = on_node, .log = on_log, .failed = on_failed};
+	return (struct lua_reactor_host){.ctx = s,
+	                                 .node_name = name,
+	                                 .profile = SY_PROFILE_UPSTREAM,
+	                                 .now_ns = on_now,
+	                                 .rand = on_rand,
+	                                 .node = on_node,
+	                                 .log = on_log,
+	                                 .failed = on_failed};
 }
 
 static void side_init(struct side *s, struct world *w, const char *name)

@@ -28,7 +28,8 @@ static void test_sandbox_pairs_is_the_same_whatever_the_history(void **state)
 static void test_sandbox_pairs_allows_taking_out_and_respects_metamethods(void **state)
 {
 	lua_expect("local t = { a = 1, b = 2, c = 3 } for k in pairs(t) do t.b = nil; print(k) end", "a\nc\n");
-	lua_expect("local t = setmetatable({}, { __pairs = function() return next, { q = 1 }, nil end }) for k in pairs(t) do print(k) end", "q\n");
+	lua_expect("local t = setmetatable({}, { __pairs = function() return next, { q = 1 }, nil end }) for k in pairs(t) do print(k) end",
+	           "q\n");
 	lua_expect("print(next({}), next({ b = 1, a = 2 }))", "nil\ta\t2\n");
 	lua_expect("local t = { 5, 6, x = 7 } local k, v = next(t) while k do print(k, v) k, v = next(t, k) end", "1\t5\n2\t6\nx\t7\n");
 }
@@ -42,10 +43,11 @@ static void test_sandbox_pairs_refuses_tables_as_keys(void **state)
 
 static void test_sandbox_sort_is_stable(void **state)
 {
-	lua_expect("local t = {} for i = 1, 50 do t[i] = { k = i % 3, i = i } end\n"
-	           "table.sort(t, function(a, b) return a.k < b.k end)\n"
-	           "local ok = true for i = 2, 50 do ok = ok and (t[i - 1].k < t[i].k or t[i - 1].k == t[i].k and t[i - 1].i < t[i].i) end print(ok)",
-	           "true\n");
+	lua_expect(
+	    "local t = {} for i = 1, 50 do t[i] = { k = i % 3, i = i } end\n"
+	    "table.sort(t, function(a, b) return a.k < b.k end)\n"
+	    "local ok = true for i = 2, 50 do ok = ok and (t[i - 1].k < t[i].k or t[i - 1].k == t[i].k and t[i - 1].i < t[i].i) end print(ok)",
+	    "true\n");
 	lua_expect("local t = { 3, 1, 2 } table.sort(t) print(table.concat(t, ','))", "1,2,3\n");
 	lua_expect("local t = { 'b', 'a', 'C' } table.sort(t) print(table.concat(t, ','))", "C,a,b\n");
 	lua_expect("local t = {} table.sort(t) print(#t)", "0\n");
@@ -77,8 +79,16 @@ static void test_sandbox_formats_as_stock_lua_does(void **state)
 
 static void test_sandbox_has_no_way_out(void **state)
 {
-	static const char *const gone[] = {"os", "io", "debug", "package", "dofile('x')", "loadfile('x')", "collectgarbage()", "warn('x')",
-	                                   "string.dump(print)", "coroutine.running()"};
+	static const char *const gone[] = {"os",
+	                                   "io",
+	                                   "debug",
+	                                   "package",
+	                                   "dofile('x')",
+	                                   "loadfile('x')",
+	                                   "collectgarbage()",
+	                                   "warn('x')",
+	                                   "string.dump(print)",
+	                                   "coroutine.running()"};
 	for (size_t i = 0; i < ARRAY_LEN(gone); i++) {
 		char text[128];
 		snprintf(text, sizeof text, "local x = %s if x == nil then error('gone') end", gone[i]);
@@ -96,8 +106,9 @@ static void test_sandbox_takes_no_bytecode(void **state)
 	lua_expect("print(load('return 1 + 1')())", "2\n");
 	lua_expect("local e = { y = 4 } print(load('return y', 'n', 't', e)())", "4\n");
 	lua_expect("print(load('return (('))", "nil\t(load):1: unexpected symbol near <eof>\n");
-	lua_expect("print(load('return 2 ^ 3', '@m.lua'))",
-	           "nil\tm.lua:1: the operator ^ is not available: its last digits differ between machines; math.pow(x, n) takes whole exponents\n");
+	lua_expect(
+	    "print(load('return 2 ^ 3', '@m.lua'))",
+	    "nil\tm.lua:1: the operator ^ is not available: its last digits differ between machines; math.pow(x, n) takes whole exponents\n");
 }
 
 static void test_sandbox_scan_refuses_what_depends_on_the_machine(void **state)
@@ -112,8 +123,9 @@ static void test_sandbox_scan_refuses_what_depends_on_the_machine(void **state)
 
 static void test_sandbox_math_is_exact_or_refused(void **state)
 {
-	lua_expect("print(math.sqrt(2) * math.sqrt(2) > 1.9, math.floor(-1.5), math.fmod(7, 3), math.type(1), math.pow(2, 10), math.pow(2, -1))",
-	           "true\t-2\t1\tinteger\t1024.0\t0.5\n");
+	lua_expect(
+	    "print(math.sqrt(2) * math.sqrt(2) > 1.9, math.floor(-1.5), math.fmod(7, 3), math.type(1), math.pow(2, 10), math.pow(2, -1))",
+	    "true\t-2\t1\tinteger\t1024.0\t0.5\n");
 	lua_expect_error("\nmath.sin(1)", 2, "math.sin is not available");
 	lua_expect_error("math.log(8, 2)", 1, "math.log is not available");
 	lua_expect_error("math.pow(2, 0.5)", 1, "no integer representation");
@@ -148,7 +160,8 @@ static void test_sandbox_errors_carry_file_and_line(void **state)
 	lua_expect("print(xpcall(function(a, b) return a + b end, print, 1, 2))", "true\t3\n");
 	lua_expect("print(xpcall(function() error('x', 0) end, function(m) return m .. '!' end))", "false\tx!\n");
 	lua_expect("print(select('#', xpcall(function() end, print)), pcall(error))", "1\tfalse\tnil\n");
-	lua_expect("local co = coroutine.wrap(function() return xpcall(coroutine.yield, print, 7) end) print(co()) print(co(8))", "7\ntrue\t8\n");
+	lua_expect("local co = coroutine.wrap(function() return xpcall(coroutine.yield, print, 7) end) print(co()) print(co(8))",
+	           "7\ntrue\t8\n");
 	lua_expect_error("setmetatable({}, { __index = function(t, k) error('k ' .. k) end }).abc()", 1, "k abc");
 }
 

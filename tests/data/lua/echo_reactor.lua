@@ -3,7 +3,7 @@ local Echo = reactor { name = "echo", channels = { { id = 0x70, priority = 5, se
 function Echo:start() self.count = 0 log("starts on %s, %s, %s", self.node.name, profile(), self.node.address) self:set_timer(3, "100ms") end
 function Echo:timer(token) log("timer %d, %d peers, id of %d", token, self.node:num_peers(), #self.node.id) end
 function Echo:add_peer(peer)
-  log("%s peer %s", peer.outbound and "outbound" or "inbound", self.node:has_peer(peer) and "known" or "unknown")
+  log("%s peer %s", peer.outbound and "outbound" or "inbound", self.node:has_peer(peer) and not self.node:has_peer(self.node) and "known" or "unknown")
   if peer.outbound then peer:send(0x70, "hello " .. math.random(1, 1)) end
 end
 function Echo:receive(peer, channel, msg)
