@@ -53,7 +53,7 @@ BIN      := $(BUILD)/switchyard
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
-.PHONY: all run test check-deep bench install clean help format units benches deps
+.PHONY: all run test check-deep bench fidelity install clean help format units benches deps
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -122,6 +122,9 @@ check-deep: $(BIN)
 bench: $(BIN) $(BENCHES)
 	$(Q)BUILD=$(BUILD) sh tests/bench/run.sh
 
+fidelity: $(BIN)
+	$(Q)BUILD=$(BUILD) sh tests/fidelity/run.sh
+
 install: $(BIN)
 	$(Q)DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) BUILD=$(BUILD) sh .ci/install.sh
 
@@ -137,6 +140,6 @@ clean:
 
 help:
 	@sed -n 's/^# //p' Makefile | head -2
-	@echo "targets: all run test check-deep bench install deps format clean"
+	@echo "targets: all run test check-deep bench fidelity install deps format clean"
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

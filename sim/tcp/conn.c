@@ -44,14 +44,15 @@ void sim_tcp_connect(struct sim_tcp *t)
 	send_syn(t);
 }
 
-void sim_tcp_accept(struct sim_tcp *t, const struct sim_tcp_packet *syn)
+bool sim_tcp_accept(struct sim_tcp *t, const struct sim_tcp_packet *syn)
 {
 	if (t->state != SIM_TCP_ST_CLOSED || t->dead || !(syn->flags & SIM_TCP_SYN))
-		return;
+		return false;
 	t->state = SIM_TCP_ST_SYN_RCVD;
 	t->echo_ns = syn->ts_ns;
 	t->wnd_end = min_u64(syn->window, 65535);
 	send_syn(t);
+	return true;
 }
 
 /* A handshake that took more than one retry starts from one segment (RFC 6298 5.7, RFC 5681 3.1). */

@@ -42,8 +42,8 @@ static void deliver(void *user, const struct sim_tcp_packet *p)
 {
 	struct side *side = user;
 
-	if (p->flags == SIM_TCP_SYN && !side->writer)
-		sim_tcp_accept(side->tcp, p); /* ignored when it was answered before */
+	if (p->flags == SIM_TCP_SYN && !side->writer && sim_tcp_accept(side->tcp, p))
+		return;
 	sim_tcp_input(side->tcp, p);
 }
 

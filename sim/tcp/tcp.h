@@ -86,7 +86,7 @@ struct sim_tcp *sim_tcp_new(struct sim_engine *engine, struct sim_source *source
 void sim_tcp_free(struct sim_tcp *t); /* null is harmless; no packet is sent */
 
 void sim_tcp_connect(struct sim_tcp *t);                                     /* sends the SYN */
-void sim_tcp_accept(struct sim_tcp *t, const struct sim_tcp_packet *syn);    /* a fresh endpoint answers a SYN */
+bool sim_tcp_accept(struct sim_tcp *t, const struct sim_tcp_packet *syn);    /* a fresh endpoint answers a SYN; false: it is not fresh */
 void sim_tcp_input(struct sim_tcp *t, const struct sim_tcp_packet *p);       /* a packet arrives */
 
 size_t sim_tcp_write(struct sim_tcp *t, size_t n); /* how many bytes it took */

@@ -1,0 +1,159 @@
+"""Runs every cell of the reference through `switchyard link`, prints the errors and writes them as CSV and HTML."""
+import csv
+import json
+import statistics
+import subprocess
+import sys
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+BULK = ("bulk_goodput_0_30s", "bulk_goodput_10_30s", "bulk_retransmits_0_30s")
+BYTES = {"msg_100000_delivery": 100000, "msg_1000000_delivery": 1000000}
+BATCH = 20  # runs of a cell in the reference: a percentile of so few is compared with percentiles of as many
+# Most that the median and the worst cell may be off, per fidelity: reno and cubic, bbr, messages at p50 and p95.
+TARGET = {"segment": {"goodput": (5, 15), "bbr": (10, 25), "p50": 10, "p95": 20},
+          "flow": {"goodput": (10, 25), "bbr": (10, 25), "p50": 10, "p95": 25}}
+
+
+def read_reference(path):
+    cells = defaultdict(list)
+    with open(path, newline="") as f:
+        for row in csv.DictReader(f):
+            key = (row["cc"], row["rtt_ms"], row["loss"], row["rate_mbit"])
+            cells[key, row["kind"]].append(float(row["value"]))
+    return cells
+
+
+def link(binary, key, tcp, runs, extra):
+    cc, rtt, loss, rate = key
+    command = [binary, "link", "--cc", cc, "--rtt", rtt + "ms", "--rate", rate + "Mbit", "--loss", loss, "--tcp", tcp,
+               "--runs", str(runs), "--json", *extra]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def percentile(values, part):
+    values = sorted(values)
+    at = (len(values) - 1) * part
+    low = int(at)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (values[high] - values[low]) * (at - low)
+
+
+def batched(values, part, size):
+    """The median over batches as large as the reference's: the same estimator, with less noise."""
+    groups = [values[i:i + size] for i in range(0, len(values) - size + 1, size)] or [values]
+    return statistics.median(percentile(g, part) for g in groups)
+
+
+def compare_cell(job):
+    binary, cells, key, tcp, bulk_runs, message_runs = job
+    lossy = float(key[2]) > 0
+    rows = []
+    bulk = link(binary, key, tcp, bulk_runs if lossy else 3, ["--seconds", "30"])
+    for kind, name in zip(BULK, ("goodput_mbit_0_30", "goodput_mbit_10_30", "retransmits")):
+        if (key, kind) in cells:
+            rows.append((kind, "mean", statistics.mean(bulk[name]), statistics.mean(cells[key, kind])))
+    for kind, size in BYTES.items():
+        if (key, kind) not in cells:
+            continue
+        reference = cells[key, kind]
+        times = [600 if t is None else t for t in link(binary, key, tcp, message_runs if lossy else 3, ["--bytes", str(size)])["delivery_s"]]
+        rows.append((kind, "mean", statistics.mean(times), statistics.mean(reference)))
+        for name, part in (("p50", 0.5), ("p95", 0.95)):
+            rows.append((kind, name, batched(times, part, len(reference)), percentile(reference, part)))
+    return [(tcp, *key, kind, what, ours, theirs, 100 * (ours / theirs - 1) if theirs else 0.0) for kind, what, ours, theirs in rows]
+
+
+def shown(kind, what):
+    return kind.replace("bulk_", "").replace("_delivery", "").replace("_s", "") + ("" if what == "mean" and "msg" not in kind else " " + what)
+
+
+def print_cells(rows, to):
+    by_cell = defaultdict(list)
+    for r in rows:
+        by_cell[r[:5]].append(r)
+    for cell in sorted(by_cell, key=lambda c: (c[0], c[1], float(c[2]), float(c[3]), float(c[4]))):
+        tcp, cc, rtt, loss, rate = cell
+        print(f"{tcp:7} {cc:5} {rtt:>3} ms {100 * float(loss):4.1f} % {rate:>3} Mbit/s", file=to)
+        for r in by_cell[cell]:
+            print(f"    {shown(r[5], r[6]):28} {r[7]:11.4f}  kernel {r[8]:11.4f}  {r[9]:+7.1f} %", file=to)
+
+
+def summarise(rows, to):
+    groups = defaultdict(list)
+    for r in rows:
+        if "retransmits" not in r[5]:
+            groups[r[0], r[1], shown(r[5], r[6])].append(abs(r[9]))
+    print(f"\n{'model':8} {'cc':6} {'what':22} {'median':>8} {'worst':>8}   target", file=to)
+    for (tcp, cc, what), errors in sorted(groups.items()):
+        target = TARGET[tcp]
+        if "goodput" in what:
+            most = target["bbr" if cc == "bbr" else "goodput"]
+            text = f"{most[0]} / {most[1]} %"
+            held = statistics.median(errors) <= most[0] and max(errors) <= most[1]
+        else:
+            most = target["p95" if "p95" in what else "p50"]
+            text = f"{most} % median"
+            held = statistics.median(errors) <= most
+        print(f"{tcp:8} {cc:6} {what:22} {statistics.median(errors):6.1f} % {max(errors):6.1f} %   {text}{'' if held else '   MISSED'}", file=to)
+
+
+def write_csv(rows, path):
+    with open(path, "w", newline="") as f:
+        out = csv.writer(f, lineterminator="\n")
+        out.writerow(["tcp", "cc", "rtt_ms", "loss", "rate_mbit", "kind", "what", "simulated", "kernel", "error_percent"])
+        out.writerows([*r[:7], f"{r[7]:.6g}", f"{r[8]:.6g}", f"{r[9]:.3f}"] for r in rows)
+
+
+def colour(error):
+    level = min(abs(error) / 25, 1)
+    return f"rgb({int(255 * min(1, 2 * level))},{int(220 * min(1, 2 - 2 * level))},90)"
+
+
+def write_html(rows, path):
+    kinds = sorted({(r[5], r[6]) for r in rows if "retransmits" not in r[5] and not ("msg" in r[5] and r[6] == "mean")})
+    table = defaultdict(dict)
+    for r in rows:
+        table[r[:5]][r[5], r[6]] = r
+    with open(path, "w") as f:
+        f.write("<!doctype html><meta charset=utf-8><title>TCP against the kernel</title><style>body{font:14px sans-serif}"
+                "td,th{padding:2px 8px;text-align:right}</style><h1>Simulated TCP against Linux</h1><p>Errors in per cent; "
+                "hover for the values.</p><img src=fidelity.png alt=''><table><tr><th>model<th>cc<th>RTT, ms<th>loss<th>Mbit/s")
+        f.write("".join(f"<th>{shown(*k)}" for k in kinds) + "</tr>\n")
+        for cell in sorted(table, key=lambda c: (c[0], c[1], float(c[2]), float(c[3]), float(c[4]))):
+            f.write("<tr>" + "".join(f"<td>{c}" for c in cell))
+            for k in kinds:
+                r = table[cell].get(k)
+                f.write("<td>" if r is None else f"<td style='background:{colour(r[9])}' title='{r[7]:.4f} / {r[8]:.4f}'>{r[9]:+.1f}")
+            f.write("</tr>\n")
+        f.write("</table>\n")
+
+
+def write_plot_data(rows, directory):
+    for tcp in ("segment", "flow"):
+        for cc in ("reno", "cubic", "bbr"):
+            with open(directory / f"plot-{tcp}-{cc}.dat", "w") as f:
+                f.writelines(f"{r[8]:.6g} {r[7]:.6g}\n" for r in rows if r[0] == tcp and r[1] == cc and r[5] == "bulk_goodput_0_30s")
+                f.write("\n\n")
+                f.writelines(f"{r[8]:.6g} {r[7]:.6g}\n" for r in rows if r[0] == tcp and r[1] == cc and "msg" in r[5] and r[6] == "p50")
+
+
+def main():
+    binary, reference, directory, bulk_runs, message_runs = sys.argv[1:6]
+    directory = Path(directory)
+    cells = read_reference(reference)
+    keys = sorted({k for k, _ in cells})
+    jobs = [(binary, cells, key, tcp, int(bulk_runs), int(message_runs)) for tcp in ("segment", "flow") for key in keys]
+    with ThreadPoolExecutor(2) as pool:
+        rows = [row for cell in pool.map(compare_cell, jobs) for row in cell]
+    print_cells(rows, sys.stdout)
+    summarise(rows, sys.stdout)
+    with open(directory / "summary.txt", "w") as f:
+        summarise(rows, f)
+    write_csv(rows, directory / "cells.csv")
+    write_html(rows, directory / "index.html")
+    write_plot_data(rows, directory)
+
+
+main()
