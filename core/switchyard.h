@@ -519,6 +519,12 @@ struct sy_output {
 
 /* Hands out the next output. Returns false when there is none. Call until then after every input. */
 bool sy_node_poll(struct sy_node *node, struct sy_output *out);
+/*
+ * What there is to fetch, a bit each, so that whoever pumps a node asks once: sy_node_poll, sy_node_readable,
+ * sy_node_writable, sy_node_next_trace. A poll may still find that there is nothing.
+ */
+enum sy_ready { SY_READY_OUTPUT = 1, SY_READY_READ = 2, SY_READY_WRITE = 4, SY_READY_TRACE = 8 };
+uint32_t sy_node_ready(const struct sy_node *node);
 /* The time at which SY_IN_TIME is due; UINT64_MAX: never. May change with every input, poll and fill. */
 uint64_t sy_node_deadline(const struct sy_node *node);
 

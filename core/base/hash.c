@@ -57,6 +57,13 @@ uint64_t sy_hash_bytes(uint64_t h, const void *bytes, size_t n)
 		p += blocks * BLOCK;
 		n -= blocks * BLOCK;
 	}
+	/* Four words a turn: half of the messages of a protocol are a few words long. */
+	for (; n >= 32; p += 32, n -= 32) {
+		h = sy_hash_u64(h, sy_load_u64le(p));
+		h = sy_hash_u64(h, sy_load_u64le(p + 8));
+		h = sy_hash_u64(h, sy_load_u64le(p + 16));
+		h = sy_hash_u64(h, sy_load_u64le(p + 24));
+	}
 	for (; n >= 8; p += 8, n -= 8)
 		h = sy_hash_u64(h, sy_load_u64le(p));
 	uint64_t rest = 0;

@@ -4,6 +4,8 @@
 
 #include "core/switchyard.h"
 
+#include <string.h>
+
 /* Reads 8 bytes as a little-endian number, at any alignment; compilers make one load of it. */
 static inline uint64_t sy_load_u64le(const uint8_t *p)
 {
@@ -12,9 +14,11 @@ static inline uint64_t sy_load_u64le(const uint8_t *p)
 }
 static inline void sy_store_u64le(uint8_t *p, uint64_t v)
 {
-	/* Straight, not a loop: compilers make one store of it. */
-	p[0] = (uint8_t)v, p[1] = (uint8_t)(v >> 8), p[2] = (uint8_t)(v >> 16), p[3] = (uint8_t)(v >> 24);
-	p[4] = (uint8_t)(v >> 32), p[5] = (uint8_t)(v >> 40), p[6] = (uint8_t)(v >> 48), p[7] = (uint8_t)(v >> 56);
+	/* Not byte by byte: gcc 12 makes thirty instructions of that. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	memcpy(p, &v, sizeof v);
 }
 
 static inline uint64_t sy_mix64(uint64_t x)

@@ -47,6 +47,16 @@ void sy_mem_wipe(void *ptr, size_t size)
 	__asm__ volatile("" : : "r"(ptr) : "memory");
 }
 
+void sy_mem_zero(void *ptr, size_t size)
+{
+	memset(ptr, 0, size);
+}
+
+void sy_mem_copy(void *to, const void *from, size_t size)
+{
+	memcpy(to, from, size);
+}
+
 void sy_pool_init(struct sy_pool *pool, uint32_t block, uint32_t keep_max)
 {
 	memset(pool, 0, sizeof *pool);
@@ -129,13 +139,9 @@ struct sy_payload *sy_payload_new(struct sy_payload_heap *heap, const struct sy_
 	return p;
 }
 
-void sy_payload_unref(struct sy_payload_heap *heap, const struct sy_env *env, struct sy_payload *p)
+void sy_payload_free(struct sy_payload_heap *heap, const struct sy_env *env, struct sy_payload *p)
 {
-	if (!p)
-		return;
-	SY_ASSERT(p->refs > 0);
-	if (--p->refs)
-		return;
+	SY_ASSERT(p->refs == 0);
 	if (payload_is_small(p->len))
 		sy_pool_give(&heap->small, env, p);
 	else

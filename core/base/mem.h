@@ -2,6 +2,7 @@
 #ifndef SY_BASE_MEM_H
 #define SY_BASE_MEM_H
 
+#include "core/base/assert.h"
 #include "core/switchyard.h"
 
 /* Zeroed. Null when there is no memory. */
@@ -10,6 +11,9 @@ void sy_mem_free(const struct sy_env *env, void *ptr, size_t size);
 /* Grows an array to at least `need` elements (doubling, from 8); new ones are zeroed. Returns false and changes nothing when it cannot. */
 SY_MUST bool sy_mem_grow(const struct sy_env *env, void **array, uint32_t *cap, uint32_t need, size_t elem);
 void sy_mem_wipe(void *ptr, size_t size);
+/* Through the library: where gcc knows a bound of the size, it makes its own loops of memset and memcpy, word by word. */
+void sy_mem_zero(void *ptr, size_t size);
+void sy_mem_copy(void *to, const void *from, size_t size);
 
 /*
  * A pool of equal blocks: blocks that are given back are kept (up to keep_max) for the next taker, so that a steady
@@ -48,6 +52,15 @@ static inline struct sy_payload *sy_payload_ref(struct sy_payload *p)
 	p->refs++;
 	return p;
 }
-void sy_payload_unref(struct sy_payload_heap *heap, const struct sy_env *env, struct sy_payload *p);
+void sy_payload_free(struct sy_payload_heap *heap, const struct sy_env *env, struct sy_payload *p); /* refs == 0 */
+/* Null is harmless. */
+static inline void sy_payload_unref(struct sy_payload_heap *heap, const struct sy_env *env, struct sy_payload *p)
+{
+	if (!p)
+		return;
+	SY_ASSERT(p->refs > 0);
+	if (--p->refs == 0)
+		sy_payload_free(heap, env, p);
+}
 
 #endif

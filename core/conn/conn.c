@@ -57,10 +57,9 @@ enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_e
                                 const struct sy_id *our_id)
 {
 	memset(shared, 0, sizeof *shared);
-	shared->scratch = sy_mem_new(env, 2 * SY_FRAME_SEALED);
-	if (!shared->scratch)
+	shared->opened = sy_mem_new(env, SY_FRAME_PLAIN);
+	if (!shared->opened)
 		return SY_NO_MEMORY;
-	shared->opened = shared->scratch + SY_FRAME_SEALED;
 	shared->env = env;
 	shared->policy = policy;
 	shared->our_info = our_info;
@@ -82,8 +81,8 @@ void sy_conn_shared_fini(struct sy_conn_shared *shared)
 	sy_pool_fini(&shared->upgrades, shared->env);
 	sy_mem_free(shared->env, shared->info, shared->info_len);
 	/* It has held plaintext. */
-	sy_mem_wipe(shared->scratch, 2 * SY_FRAME_SEALED);
-	sy_mem_free(shared->env, shared->scratch, 2 * SY_FRAME_SEALED);
+	sy_mem_wipe(shared->opened, SY_FRAME_PLAIN);
+	sy_mem_free(shared->env, shared->opened, SY_FRAME_PLAIN);
 	memset(shared, 0, sizeof *shared);
 }
 
@@ -229,7 +228,8 @@ static bool verdict_due(const struct sy_conn *c, uint64_t now_ns)
 	return c->verdict && (c->upgrade->out == SY_UPGRADE_OUT_DONE || now_ns >= c->deadline_ns);
 }
 
-uint64_t sy_conn_deadline(const struct sy_conn *c, const struct sy_conn_shared *shared)
+/* Until there is an mconn. */
+static uint64_t upgrade_deadline(const struct sy_conn *c)
 {
 	if (c->state == SY_CONN_CLOSED)
 		return SY_NEVER;
@@ -238,8 +238,13 @@ uint64_t sy_conn_deadline(const struct sy_conn *c, const struct sy_conn_shared *
 	/* Plaintext came before our own signature was there: it can be worked off now. */
 	if (c->state == SY_CONN_NODE_INFO && c->rest_len && !c->verdict)
 		return 0;
-	if (!c->mconn)
-		return c->deadline_ns;
+	return c->deadline_ns;
+}
+
+uint64_t sy_conn_deadline(const struct sy_conn *c, const struct sy_conn_shared *shared)
+{
+	if (!c->mconn || c->state == SY_CONN_CLOSED)
+		return upgrade_deadline(c);
 	uint64_t at = sy_mconn_deadline(c->mconn, &shared->mconn);
 	at = c->deadline_ns < at ? c->deadline_ns : at;
 	uint64_t open = c->gated ? sy_mconn_recv_wake(c->mconn, &shared->mconn) : SY_NEVER;

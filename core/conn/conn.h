@@ -44,8 +44,7 @@ struct sy_conn_shared {
 	uint32_t info_len;
 	struct sy_pool frames;   /* sealed or plain frames that are not complete or not worked off: SY_FRAME_SEALED each */
 	struct sy_pool upgrades; /* struct sy_upgrade, while a connection is upgraded */
-	uint8_t *scratch;        /* SY_FRAME_SEALED bytes: a frame of plaintext being filled; never kept over a call */
-	uint8_t *opened;         /* the same for a frame opened by feed; a message of EV_MESSAGE may point into it */
+	uint8_t *opened;         /* SY_FRAME_PLAIN bytes: a frame opened by feed; a message of EV_MESSAGE may point into it */
 };
 SY_MUST enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
                                         const struct sy_channel_set *channels, const struct sy_config *config,
@@ -99,6 +98,15 @@ struct sy_conn_event {
 	struct sy_span message;
 };
 
+/* fill.c, for sy_conn_has_output: everything but a running connection that has sent its node info. */
+bool sy_conn_has_output_upgrading(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns);
+
+/* True when a running connection holds nothing back: a feed without bytes would do nothing. */
+static inline bool sy_conn_holds_nothing(const struct sy_conn *c)
+{
+	return c->state == SY_CONN_RUNNING && !((uintptr_t)c->rest | (uintptr_t)c->partial | (uintptr_t)c->backlog | c->handed);
+}
+
 /* Touches nothing but *c. The id that must answer is given to sy_conn_start. */
 void sy_conn_init(struct sy_conn *c, struct sy_conn_shared *shared, bool outbound, const struct sy_id *dialled_id, uint64_t entity);
 /* Gives everything back; idempotent; wipes keys. */
@@ -131,7 +139,13 @@ SY_MUST enum sy_err sy_conn_run(struct sy_conn *c, struct sy_conn_shared *shared
 void sy_conn_flush(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns); /* RUNNING -> FLUSHING */
 void sy_conn_close(struct sy_conn *c, struct sy_conn_shared *shared);                  /* any -> CLOSED; keys are wiped */
 
-bool sy_conn_has_output(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns);
+/* True when fill would give bytes or a verdict now. */
+static inline bool sy_conn_has_output(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns)
+{
+	if (c->upgrade || !c->mconn || c->state == SY_CONN_CLOSED)
+		return sy_conn_has_output_upgrading(c, shared, now_ns);
+	return sy_mconn_has_output(c->mconn, &shared->mconn, now_ns);
+}
 /*
  * Whole frames into buf, cap >= SY_FRAME_SEALED. *err is SY_OK, or ends the connection after the bytes returned:
  * SY_NONCE_EXHAUSTED, or the verdict against the peer (SY_PEER_*).

@@ -240,11 +240,6 @@ static enum sy_err keep_rest(struct sy_conn *c, struct sy_conn_shared *shared, c
 	return SY_OK;
 }
 
-static inline bool keeps_nothing(const struct sy_conn *c)
-{
-	return c->state == SY_CONN_RUNNING && !((uintptr_t)c->rest | (uintptr_t)c->partial | (uintptr_t)c->backlog | c->handed);
-}
-
 /*
  * The usual case without its detours: nothing is kept, and the input begins with a whole frame. It is opened into the
  * buffer that all connections share, and only what its first message leaves over gets memory of its own.
@@ -319,7 +314,7 @@ static enum sy_err feed_frames(struct sy_conn *c, struct sy_conn_shared *shared,
 	enum sy_err err = SY_OK;
 	/* The limiter is asked again by each call. */
 	c->gated = false;
-	while (keeps_nothing(c) && in->n - in->used >= SY_FRAME_SEALED) {
+	while (sy_conn_holds_nothing(c) && in->n - in->used >= SY_FRAME_SEALED) {
 		err = feed_whole(c, shared, in, event);
 		if (err || event->kind != SY_CONN_EV_NONE)
 			return err;
@@ -377,7 +372,7 @@ enum sy_err sy_conn_feed(struct sy_conn *c, struct sy_conn_shared *shared, uint6
 {
 	event->kind = SY_CONN_EV_NONE;
 	*consumed = 0;
-	if (!n && keeps_nothing(c))
+	if (!n && sy_conn_holds_nothing(c))
 		return SY_OK;
 	struct input in = {.bytes = bytes, .n = n, .now_ns = now_ns};
 	enum sy_err err = SY_OK;

@@ -1,7 +1,7 @@
 /* Our bytes: what the upgrade has to say first, then packets, in frames sealed straight into the caller's buffer. */
 #include "core/conn/upgrade.h"
 
-bool sy_conn_has_output(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns)
+bool sy_conn_has_output_upgrading(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns)
 {
 	if (c->state == SY_CONN_CLOSED)
 		return false;
@@ -34,17 +34,20 @@ size_t sy_conn_fill(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t n
 	if (c->upgrade)
 		n = fill_upgrade(c, shared, buf, cap, err);
 	/* Packets only follow our node info. */
-	if (!c->mconn || c->upgrade)
+	if (!c->mconn || c->upgrade || *err)
 		return n;
 	/* Packets chosen late fill a frame as long as there are any: one that is not full was the last. */
-	size_t len = SY_FRAME_CHUNK;
-	bool late = shared->policy->seal_late;
-	while (!*err && cap - n >= SY_FRAME_SEALED && (len == SY_FRAME_CHUNK || !late)) {
-		len = sy_mconn_drain(c->mconn, &shared->mconn, now_ns, shared->scratch + 4, SY_FRAME_CHUNK);
+	bool more = true;
+	while (more && cap - n >= SY_FRAME_SEALED) {
+		/* Packed where it is sealed, behind the length word. */
+		size_t len = sy_mconn_drain(c->mconn, &shared->mconn, now_ns, buf + n + 4, SY_FRAME_CHUNK);
 		if (!len)
 			break;
-		*err = sy_frames_seal(&c->frames, shared->env->crypto, shared->scratch, len, buf + n);
-		n += *err ? 0 : SY_FRAME_SEALED;
+		*err = sy_frames_seal(&c->frames, shared->env->crypto, buf + n, len, buf + n);
+		if (*err)
+			break;
+		n += SY_FRAME_SEALED;
+		more = len == SY_FRAME_CHUNK || !shared->policy->seal_late;
 	}
 	return n;
 }

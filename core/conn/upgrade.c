@@ -192,7 +192,7 @@ bool sy_upgrade_has_output(const struct sy_upgrade *u, const struct sy_conn *c)
 /* One of our messages, or one frame of it, at buf. Returns the bytes. */
 static size_t fill_step(struct sy_upgrade *u, struct sy_conn *c, struct sy_conn_shared *shared, uint8_t *buf, enum sy_err *err)
 {
-	uint8_t *chunk = shared->scratch + 4;
+	uint8_t *chunk = buf + 4;
 	size_t n = SY_AUTH_MESSAGE;
 	if (u->out == SY_UPGRADE_OUT_EPHEMERAL) {
 		sy_handshake_ephemeral(&u->handshake, buf);
@@ -209,7 +209,7 @@ static size_t fill_step(struct sy_upgrade *u, struct sy_conn *c, struct sy_conn_
 		if (u->info_at == shared->info_len)
 			u->out = SY_UPGRADE_OUT_DONE;
 	}
-	*err = sy_frames_seal(&c->frames, shared->env->crypto, shared->scratch, n, buf);
+	*err = sy_frames_seal(&c->frames, shared->env->crypto, buf, n, buf);
 	return *err ? 0 : SY_FRAME_SEALED;
 }
 

@@ -1,5 +1,5 @@
-/* The set of channels that a node has. Source: protocol.md 3.3 for the defaults. */
-#include "core/mconn/mconn.h"
+/* The set of channels that a node has, and their state in a connection. Source: protocol.md 3.3 for the defaults. */
+#include "core/mconn/internal.h"
 
 #include <string.h>
 
@@ -38,4 +38,11 @@ enum sy_err sy_channel_set_add(struct sy_channel_set *set, const struct sy_chann
 	set->count++;
 	set->index_of[channel->id] = (uint8_t)set->count;
 	return SY_OK;
+}
+
+struct sy_chan *sy_chan_new(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i)
+{
+	SY_ASSERT(i < m->num_channels && !m->channel[i]);
+	m->channel[i] = sy_mem_new(shared->env, sizeof *m->channel[i]);
+	return m->channel[i];
 }

@@ -1,6 +1,6 @@
 /*
  * What the files of this room share: the connection's struct and the steps that cross a file's border. Nobody else
- * includes it. The layout is packed by hand: ten channels must fit 640 bytes (design.md 9).
+ * includes it. The layout is packed by hand: ten channels must fit 320 bytes, 720 once all were used (design.md 9).
  */
 #ifndef SY_MCONN_INTERNAL_H
 #define SY_MCONN_INTERNAL_H
@@ -38,7 +38,7 @@ struct sy_sendq {
 	struct sy_payload *ring[SY_SENDQ_SLOTS];
 };
 
-/* A channel of a connection. */
+/* A channel of a connection, made by its first message: the idle connections of a large node have used few of theirs. */
 struct sy_chan {
 	struct sy_sendq *out;   /* null when nothing is queued */
 	uint64_t tag;           /* fair scheduler: virtual start time of the next packet */
@@ -134,9 +134,9 @@ struct sy_mconn {
 	bool stopping, send_gated, recv_gated;
 	uint8_t mailbox; /* upstream: one slot for pongs and the pong timer */
 	uint8_t num_channels;
-	struct sy_chan channel[];
+	struct sy_chan *channel[]; /* null: nothing was sent or received on it */
 };
-_Static_assert(sizeof(struct sy_mconn) + 10 * sizeof(struct sy_chan) <= 640, "the budget of design.md 9");
+_Static_assert(sizeof(struct sy_mconn) + 10 * sizeof(struct sy_chan *) <= 320 && sizeof(struct sy_chan) <= 40, "the budget of design.md 9");
 _Static_assert(sizeof(struct sy_sendq) <= SY_BLOCK_BYTES && sizeof(struct sy_block) <= SY_BLOCK_BYTES, "one pool for both");
 _Static_assert(sizeof(struct sy_waiter) <= SY_BLOCK_BYTES && sizeof(struct sy_waits) <= SY_BLOCK_BYTES, "and for waiters");
 
@@ -163,6 +163,19 @@ static inline void sy_block_give(struct sy_mconn_shared *shared, void *block)
 	pool->free_list = block;
 	pool->kept++;
 	pool->in_use--;
+}
+
+/* channels.c */
+SY_MUST struct sy_chan *sy_chan_new(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i);
+/* Null when there is no memory. */
+static inline struct sy_chan *sy_chan_ready(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i)
+{
+	return m->channel[i] ? m->channel[i] : sy_chan_new(m, shared, i);
+}
+/* Null: nothing is queued. */
+static inline struct sy_sendq *sy_chan_queue(const struct sy_mconn *m, uint32_t i)
+{
+	return m->channel[i] ? m->channel[i]->out : NULL;
 }
 
 /* queue.c */
@@ -201,8 +214,8 @@ static inline int sy_sched_fair_choose(struct sy_mconn *m)
 void sy_sched_fair_charge(struct sy_mconn *m, uint32_t i, uint32_t priority, size_t size);
 static inline void sy_sched_fair_wake(struct sy_mconn *m, uint32_t i)
 {
-	if (m->channel[i].tag < m->vtime)
-		m->channel[i].tag = m->vtime;
+	if (m->channel[i]->tag < m->vtime)
+		m->channel[i]->tag = m->vtime;
 }
 int sy_sched_upstream_choose(struct sy_mconn *m, struct sy_mconn_shared *shared);
 /* recently_sent decays by 0.8 at each tick of 2 s since the connection began: computed when somebody looks. */
@@ -215,9 +228,9 @@ void sy_monitor_roll(struct sy_monitor *mon, uint64_t now_ns);
 bool sy_monitor_sample_over(const struct sy_monitor *mon, uint64_t now_ns);
 static inline void sy_monitor_add(struct sy_monitor *mon, size_t n, uint64_t now_ns)
 {
-	uint64_t sum = (uint64_t)mon->sample_bytes + n;
 	mon->bytes += n;
-	mon->sample_bytes = sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+	if (__builtin_add_overflow(mon->sample_bytes, n, &mon->sample_bytes))
+		mon->sample_bytes = UINT32_MAX;
 	/* 100 ms on a clock that is rounded to 20 ms. */
 	if (now_ns + 10000000u >= mon->sample_ns + 100000000u)
 		sy_monitor_roll(mon, now_ns);

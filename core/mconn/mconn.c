@@ -46,7 +46,7 @@ void sy_mconn_shared_fini(struct sy_mconn_shared *shared)
 
 static size_t task_offset(const struct sy_mconn_shared *shared)
 {
-	return sizeof(struct sy_mconn) + shared->channels->count * sizeof(struct sy_chan);
+	return sizeof(struct sy_mconn) + shared->channels->count * sizeof(struct sy_chan *);
 }
 
 static size_t mconn_size(const struct sy_mconn_shared *shared)
@@ -80,8 +80,10 @@ void sy_mconn_free(struct sy_mconn *m, struct sy_mconn_shared *shared)
 		return;
 	sy_waits_free(m, shared);
 	sy_recv_free(m, shared);
-	for (uint32_t i = 0; i < m->num_channels; i++)
-		sy_sendq_free(m->channel[i].out, shared);
+	for (uint32_t i = 0; i < m->num_channels; i++) {
+		sy_sendq_free(sy_chan_queue(m, i), shared);
+		sy_mem_free(shared->env, m->channel[i], sizeof *m->channel[i]);
+	}
 	if (m->task)
 		sy_task_fini(m->task, shared);
 	sy_mem_free(shared->env, m, mconn_size(shared));

@@ -51,7 +51,7 @@ void sy_mconn_shared_init(struct sy_mconn_shared *shared, const struct sy_env *e
                           const struct sy_channel_set *channels, const struct sy_config *config);
 void sy_mconn_shared_fini(struct sy_mconn_shared *shared);
 
-struct sy_mconn; /* opaque; at most 640 bytes with ten channels and nothing queued */
+struct sy_mconn; /* opaque; at most 320 bytes with ten channels that nothing was sent or received on, 40 more for each other one */
 
 /* Null when there is no memory. entity names the connection's random streams. */
 struct sy_mconn *sy_mconn_new(struct sy_mconn_shared *shared, uint64_t entity, uint64_t now_ns);
@@ -65,6 +65,9 @@ void sy_mconn_free(struct sy_mconn *m, struct sy_mconn_shared *shared);
  */
 SY_MUST enum sy_err sy_mconn_try_send(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_payload *payload,
                                       uint64_t now_ns);
+/* The same for bytes that are in no payload yet: a copy is made when there is room for it, as a full queue should cost little. */
+SY_MUST enum sy_err sy_mconn_try_send_bytes(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_span bytes,
+                                            uint64_t now_ns);
 /*
  * SY_OK: queued at once; SY_AGAIN: it waits, the result comes from sy_mconn_next_sent with the token; SY_QUEUE_FULL:
  * too many wait already; else as try_send. Waiters of a channel are served in order.

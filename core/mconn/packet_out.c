@@ -19,7 +19,7 @@ size_t sy_cut_begin(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t
 {
 	SY_ASSERT(m->cut.kind == SY_PACKET_NONE && m->active >> i & 1);
 	const struct sy_channel *desc = &shared->channels->channel[i];
-	struct sy_sendq *q = m->channel[i].out;
+	struct sy_sendq *q = m->channel[i]->out;
 	uint32_t left = sy_sendq_head(q)->len - q->offset;
 	bool eof = left <= shared->max_payload && !too_long_to_end(shared, desc->id, left);
 	uint32_t len = eof ? left : left <= shared->max_payload ? left - 1 : shared->max_payload;
@@ -27,7 +27,7 @@ size_t sy_cut_begin(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t
 	size_t size = sy_packet_size(desc->id, eof, len);
 	if (now_ns >= m->next_decay_ns)
 		sy_sched_upstream_decay(m, now_ns);
-	m->channel[i].recently_sent += size;
+	m->channel[i]->recently_sent += size;
 	if (!q->pulled) {
 		q->pulled = true;
 		if (m->waiting >> i & 1)
@@ -74,12 +74,12 @@ static void finish(struct sy_mconn *m, struct sy_mconn_shared *shared)
 	m->cut.kind = SY_PACKET_NONE;
 	if (!message)
 		return;
-	struct sy_sendq *q = m->channel[i].out;
+	struct sy_sendq *q = m->channel[i]->out;
 	q->offset += m->cut.len;
 	if (!m->cut.eof)
 		return;
 	SY_ASSERT(q->offset == sy_sendq_head(q)->len);
-	m->channel[i].sent_bytes += q->offset;
+	m->channel[i]->sent_bytes += q->offset;
 	sy_mconn_pop(m, shared, i);
 }
 
@@ -89,7 +89,7 @@ size_t sy_cut_write(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t 
 	bool done;
 	size_t n = write_header(m, shared, buf, cap, &done);
 	if (m->cut.left && n < cap) {
-		const struct sy_sendq *q = m->channel[m->cut.index].out;
+		const struct sy_sendq *q = m->channel[m->cut.index]->out;
 		size_t take = m->cut.left < cap - n ? m->cut.left : cap - n;
 		memcpy(buf + n, sy_sendq_head(q)->bytes + q->offset + (m->cut.len - m->cut.left), take);
 		m->cut.left -= (uint32_t)take;

@@ -114,7 +114,9 @@ static struct sy_sendq *wake(struct sy_mconn *m, struct sy_mconn_shared *shared,
 
 enum sy_err sy_mconn_push(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, struct sy_payload *payload)
 {
-	struct sy_chan *c = &m->channel[i];
+	struct sy_chan *c = sy_chan_ready(m, shared, i);
+	if (!c)
+		return SY_NO_MEMORY;
 	if (c->out)
 		return sendq_push(c->out, shared, payload);
 	c->out = wake(m, shared, i, payload);
@@ -123,7 +125,7 @@ enum sy_err sy_mconn_push(struct sy_mconn *m, struct sy_mconn_shared *shared, ui
 
 void sy_mconn_pop(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i)
 {
-	struct sy_chan *c = &m->channel[i];
+	struct sy_chan *c = m->channel[i];
 	sendq_pop(c->out, shared);
 	if (m->waiting >> i & 1)
 		sy_waits_admit(m, shared, i);

@@ -151,12 +151,14 @@ static void hand_up(struct sy_mconn *m, const struct sy_mconn_shared *shared, ui
 	in->message = true;
 	in->channel = shared->channels->channel[index].id;
 	in->bytes = bytes;
-	m->channel[index].received_bytes += bytes.len;
+	m->channel[index]->received_bytes += bytes.len;
 }
 
 static enum sy_err take_data(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t index, const struct sy_packet *packet,
                              struct sy_mconn_in *in)
 {
+	if (!sy_chan_ready(m, shared, index))
+		return SY_NO_MEMORY;
 	struct sy_reassembly **link = m->halves ? half_of(m, index) : &m->halves;
 	uint32_t have = *link ? (*link)->len : 0, capacity = shared->channels->channel[index].recv_message_capacity;
 	if (packet->data.len > capacity - have)
@@ -259,9 +261,12 @@ static inline bool feed_small(struct sy_mconn *m, struct sy_mconn_shared *shared
 		return false;
 	if (!sy_flow_gate(&m->recv, &shared->recv_limit, false, now_ns))
 		return false;
+	/* The first message of a channel goes the general way, which makes its state. */
+	if (!m->channel[index - 1])
+		return false;
 	size_t size = SY_PACKET_SMALL_HEADER + len;
 	sy_flow_charge(&m->recv, &shared->recv_limit, size, now_ns);
-	m->channel[index - 1].received_bytes += len;
+	m->channel[index - 1]->received_bytes += len;
 	*in = (struct sy_mconn_in){.consumed = size, .message = true, .channel = bytes[4], .bytes = {bytes + SY_PACKET_SMALL_HEADER, len}};
 	return true;
 }

@@ -12,8 +12,11 @@ enum { FRACTION_BITS = 24 };
 /* Times only matter against each other, so they are moved back together long before they could wrap. */
 static void renormalise(struct sy_mconn *m)
 {
-	for (uint32_t i = 0; i < m->num_channels; i++)
-		m->channel[i].tag = m->channel[i].tag > m->vtime ? m->channel[i].tag - m->vtime : 0;
+	for (uint32_t i = 0; i < m->num_channels; i++) {
+		struct sy_chan *c = m->channel[i];
+		if (c)
+			c->tag = c->tag > m->vtime ? c->tag - m->vtime : 0;
+	}
 	m->vtime = 0;
 }
 
@@ -25,7 +28,7 @@ int sy_sched_fair_among(struct sy_mconn *m)
 	/* In order of registration and by strict comparison: the first of equals wins. */
 	for (mask &= mask - 1; mask; mask &= mask - 1) {
 		int i = __builtin_ctz(mask);
-		if (m->channel[i].tag < m->channel[best].tag)
+		if (m->channel[i]->tag < m->channel[best]->tag)
 			best = i;
 	}
 	return best;
@@ -34,8 +37,8 @@ int sy_sched_fair_among(struct sy_mconn *m)
 void sy_sched_fair_charge(struct sy_mconn *m, uint32_t i, uint32_t priority, size_t size)
 {
 	SY_ASSERT(priority > 0);
-	m->vtime = m->channel[i].tag;
-	m->channel[i].tag += ((uint64_t)size << FRACTION_BITS) / priority;
+	m->vtime = m->channel[i]->tag;
+	m->channel[i]->tag += ((uint64_t)size << FRACTION_BITS) / priority;
 	if (m->vtime >= RENORMALISE_AT)
 		renormalise(m);
 }

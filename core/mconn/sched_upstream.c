@@ -9,10 +9,10 @@
  */
 static bool pull(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i)
 {
-	struct sy_sendq *q = m->channel[i].out;
+	struct sy_sendq *q = m->channel[i]->out;
 	if (q->pulled && q->offset == sy_sendq_head(q)->len && shared->policy->loses_empty_messages) {
 		sy_mconn_pop(m, shared, i);
-		q = m->channel[i].out;
+		q = m->channel[i]->out;
 		if (!q)
 			return false;
 	}
@@ -32,7 +32,7 @@ int sy_sched_upstream_choose(struct sy_mconn *m, struct sy_mconn_shared *shared)
 		uint32_t i = (uint32_t)__builtin_ctz(mask);
 		if (!pull(m, shared, i))
 			continue;
-		float ratio = (float)(int64_t)m->channel[i].recently_sent / (float)shared->channels->channel[i].priority;
+		float ratio = (float)(int64_t)m->channel[i]->recently_sent / (float)shared->channels->channel[i].priority;
 		if (best < 0 || ratio < least) {
 			best = (int)i;
 			least = ratio;
@@ -60,11 +60,12 @@ void sy_sched_upstream_decay(struct sy_mconn *m, uint64_t now_ns)
 	if (!ticks)
 		return;
 	for (uint32_t i = 0; i < m->num_channels; i++)
-		m->channel[i].recently_sent = decayed(m->channel[i].recently_sent, ticks);
+		if (m->channel[i])
+			m->channel[i]->recently_sent = decayed(m->channel[i]->recently_sent, ticks);
 	m->next_decay_ns += ticks * DECAY_INTERVAL_NS;
 }
 
 uint64_t sy_sched_upstream_recent(const struct sy_mconn *m, uint32_t i, uint64_t now_ns)
 {
-	return decayed(m->channel[i].recently_sent, ticks_due(m, now_ns));
+	return m->channel[i] ? decayed(m->channel[i]->recently_sent, ticks_due(m, now_ns)) : 0;
 }

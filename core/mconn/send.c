@@ -7,8 +7,7 @@ static inline void settle(struct sy_mconn *m, const struct sy_mconn_shared *shar
 	m->send_gated = m->active && !sy_flow_gate(&m->send, &shared->send_limit, m->send_gated, now_ns);
 }
 
-static enum sy_err check_message(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint32_t index,
-                                 const struct sy_payload *payload)
+static enum sy_err check_message(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint32_t index, size_t len)
 {
 	if (!index)
 		return SY_NO_CHANNEL;
@@ -18,12 +17,12 @@ static enum sy_err check_message(const struct sy_mconn *m, const struct sy_mconn
 	/* Upstream takes anything, and the peer hangs up on what is too large for it. */
 	if (shared->policy->loses_empty_messages)
 		return SY_OK;
-	return payload->len == 0 || payload->len > desc->recv_message_capacity ? SY_MESSAGE_SIZE : SY_OK;
+	return len == 0 || len > desc->recv_message_capacity ? SY_MESSAGE_SIZE : SY_OK;
 }
 
 static bool has_room(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint32_t i, size_t len)
 {
-	const struct sy_sendq *q = m->channel[i].out;
+	const struct sy_sendq *q = sy_chan_queue(m, i);
 	return !q || (!(m->waiting >> i & 1) && sy_sendq_room(q, &shared->channels->channel[i], len));
 }
 
@@ -45,7 +44,7 @@ enum sy_err sy_mconn_try_send(struct sy_mconn *m, struct sy_mconn_shared *shared
                               uint64_t now_ns)
 {
 	uint32_t index = shared->channels->index_of[channel];
-	enum sy_err err = check_message(m, shared, index, payload);
+	enum sy_err err = check_message(m, shared, index, payload->len);
 	if (err)
 		return err;
 	if (!has_room(m, shared, index - 1, payload->len))
@@ -53,11 +52,28 @@ enum sy_err sy_mconn_try_send(struct sy_mconn *m, struct sy_mconn_shared *shared
 	return enqueue(m, shared, index - 1, payload, now_ns);
 }
 
+enum sy_err sy_mconn_try_send_bytes(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_span bytes,
+                                    uint64_t now_ns)
+{
+	uint32_t index = shared->channels->index_of[channel];
+	enum sy_err err = check_message(m, shared, index, bytes.len);
+	if (err)
+		return err;
+	if (!has_room(m, shared, index - 1, bytes.len))
+		return SY_QUEUE_FULL;
+	struct sy_payload *payload = sy_payload_new(&shared->payloads, shared->env, bytes);
+	if (!payload)
+		return SY_NO_MEMORY;
+	err = enqueue(m, shared, index - 1, payload, now_ns);
+	sy_payload_unref(&shared->payloads, shared->env, payload);
+	return err;
+}
+
 enum sy_err sy_mconn_send(struct sy_mconn *m, struct sy_mconn_shared *shared, uint8_t channel, struct sy_payload *payload, uint64_t now_ns,
                           uint64_t deadline_ns, uint64_t token)
 {
 	uint32_t index = shared->channels->index_of[channel];
-	enum sy_err err = check_message(m, shared, index, payload);
+	enum sy_err err = check_message(m, shared, index, payload->len);
 	if (err)
 		return err;
 	if (has_room(m, shared, index - 1, payload->len))
@@ -97,7 +113,8 @@ static void begin_control(struct sy_mconn *m, uint64_t now_ns)
 /* A small message whole in one packet that fits: written at once, without a packet begun and ended. Returns its size, 0: not that. */
 static inline size_t write_small(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, uint64_t now_ns, uint8_t *buf, size_t cap)
 {
-	struct sy_sendq *q = m->channel[i].out;
+	struct sy_chan *c = m->channel[i];
+	struct sy_sendq *q = c->out;
 	struct sy_payload *head = sy_sendq_head(q);
 	uint32_t len = head->len, id = shared->channels->channel[i].id;
 	size_t size = SY_PACKET_SMALL_HEADER + len;
@@ -105,15 +122,15 @@ static inline size_t write_small(struct sy_mconn *m, struct sy_mconn_shared *sha
 	if (!small || size > cap || q->offset || q->pulled || now_ns >= m->next_decay_ns)
 		return 0;
 	sy_packet_small_header(buf, (uint8_t)id, len);
-	memcpy(buf + SY_PACKET_SMALL_HEADER, head->bytes, len);
-	m->channel[i].recently_sent += size;
-	m->channel[i].sent_bytes += len;
+	sy_mem_copy(buf + SY_PACKET_SMALL_HEADER, head->bytes, len);
+	c->recently_sent += size;
+	c->sent_bytes += len;
 	if (q->count > 1 || (m->waiting >> i & 1)) {
 		sy_mconn_pop(m, shared, i);
 		return size;
 	}
 	m->active &= (uint16_t) ~(1u << i);
-	m->channel[i].out = NULL;
+	c->out = NULL;
 	sy_block_give(shared, q);
 	sy_payload_unref(&shared->payloads, shared->env, head);
 	return size;
@@ -144,9 +161,9 @@ size_t sy_mconn_drain(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64
 		return sy_task_drain(m, shared, now_ns, buf, cap);
 	size_t n = 0;
 	while (n < cap) {
-		if (m->cut.kind == SY_PACKET_NONE && m->control)
-			begin_control(m, now_ns);
-		if (m->cut.kind != SY_PACKET_NONE) {
+		if (m->cut.kind | m->control) {
+			if (m->cut.kind == SY_PACKET_NONE)
+				begin_control(m, now_ns);
 			n += sy_cut_write(m, shared, buf + n, cap - n);
 			continue;
 		}

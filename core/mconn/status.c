@@ -40,7 +40,8 @@ enum sy_err sy_mconn_channel_status(const struct sy_mconn *m, const struct sy_mc
 	if (n >= m->num_channels)
 		return SY_NOT_FOUND;
 	const struct sy_channel *desc = &shared->channels->channel[n];
-	const struct sy_sendq *q = m->channel[n].out;
+	const struct sy_chan *c = m->channel[n];
+	const struct sy_sendq *q = sy_chan_queue(m, n);
 	*status = (struct sy_channel_status){
 	    .id = desc->id,
 	    .priority = desc->priority,
@@ -48,8 +49,8 @@ enum sy_err sy_mconn_channel_status(const struct sy_mconn *m, const struct sy_mc
 	    .queued_bytes = q ? q->bytes - q->offset : 0,
 	    .send_queue_capacity = desc->send_queue_capacity,
 	    .recently_sent = sy_sched_upstream_recent(m, n, now_ns),
-	    .sent_bytes = m->channel[n].sent_bytes,
-	    .received_bytes = m->channel[n].received_bytes,
+	    .sent_bytes = c ? c->sent_bytes : 0,
+	    .received_bytes = c ? c->received_bytes : 0,
 	};
 	return SY_OK;
 }

@@ -81,7 +81,7 @@ void sy_waits_admit(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t
 			link = &w->next;
 			continue;
 		}
-		if (!sy_sendq_room(m->channel[i].out, desc, w->payload->len))
+		if (!sy_sendq_room(m->channel[i]->out, desc, w->payload->len))
 			return;
 		/* Without memory it stays where it is: the next message that leaves tries again. */
 		if (sy_mconn_push(m, shared, i, w->payload))

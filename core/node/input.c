@@ -243,14 +243,17 @@ static inline void hash_bytes(struct sy_tracer *t, const struct sy_input *in)
 
 struct sy_answer sy_node_input(struct sy_node *node, const struct sy_input *in)
 {
+	struct sy_answer a;
 	sy_node_set_now(node, in->now_ns);
-	if (in->kind == SY_IN_BYTES)
+	if (in->kind == SY_IN_BYTES) {
 		hash_bytes(&node->sw.tracer, in);
-	else
+		a = on_bytes(node, in);
+	} else {
 		sy_node_hash_input(node, in);
-	if ((unsigned)in->kind >= SY_IN_RESERVED_KINDS || !handlers[in->kind])
-		return answer(SY_INVALID);
-	struct sy_answer a = handlers[in->kind](node, in);
+		if ((unsigned)in->kind >= SY_IN_RESERVED_KINDS || !handlers[in->kind])
+			return answer(SY_INVALID);
+		a = handlers[in->kind](node, in);
+	}
 	sy_switch_finish(&node->sw);
 	if (node->pex)
 		fetch_pex_traces(node);

@@ -30,7 +30,7 @@ enum sy_err sy_frames_seal(struct sy_frames *f, const struct sy_crypto *crypto, 
 	plain[1] = (uint8_t)(len >> 8);
 	plain[2] = 0;
 	plain[3] = 0;
-	memset(plain + 4 + len, 0, SY_FRAME_CHUNK - len);
+	sy_mem_zero(plain + 4 + len, SY_FRAME_CHUNK - len);
 	crypto->seal(sealed, plain, f->send_key, f->send_counter);
 	f->send_counter++;
 	return SY_OK;

@@ -12,8 +12,8 @@ struct sy_frames {
 void sy_frames_init(struct sy_frames *f, const struct sy_session_keys *keys);
 void sy_frames_fini(struct sy_frames *f); /* wipes */
 /*
- * Seals a frame in place of plain: `plain` is SY_FRAME_PLAIN bytes of which the chunk (at offset 4, len bytes,
- * 1..1024) is filled in; the header is written and the padding zeroed here. SY_NONCE_EXHAUSTED.
+ * Seals a frame: `plain` is SY_FRAME_PLAIN bytes of which the chunk (at offset 4, len bytes, 1..1024) is filled in; the
+ * header is written and the padding zeroed here. `sealed` may be `plain` itself: that saves a copy. SY_NONCE_EXHAUSTED.
  */
 SY_MUST enum sy_err sy_frames_seal(struct sy_frames *f, const struct sy_crypto *crypto, uint8_t *plain, size_t len, uint8_t *sealed);
 /*

@@ -23,7 +23,7 @@ struct sy_crypto {
 	/* For owners that sign in the process (drivers, the simulator). secret: 64 bytes, seed || public. */
 	void (*sign)(uint8_t sig[64], const uint8_t secret[64], const uint8_t challenge[32]);
 	void (*keypair)(uint8_t pub[32], uint8_t secret[64], const uint8_t seed[32]);
-	/* plain: SY_FRAME_PLAIN bytes; sealed: SY_FRAME_SEALED bytes. They do not overlap. */
+	/* plain: SY_FRAME_PLAIN bytes; sealed: SY_FRAME_SEALED bytes. They begin at the same place or do not overlap. */
 	void (*seal)(uint8_t *sealed, const uint8_t *plain, const uint8_t key[32], uint64_t counter);
 	bool (*open)(uint8_t *plain, const uint8_t *sealed, const uint8_t key[32], uint64_t counter);
 };

@@ -78,7 +78,8 @@ static void on_resolve(struct sy_switch *sw, struct sy_slot *s, const char *host
 		sy_switch_close(sw, s, err);
 }
 
-static void on_event(struct sy_switch *sw, struct sy_slot *s, const struct sy_conn_event *ev)
+/* A step of the upgrade. */
+static __attribute__((noinline)) void on_step(struct sy_switch *sw, struct sy_slot *s, const struct sy_conn_event *ev)
 {
 	switch (ev->kind) {
 	case SY_CONN_EV_NONE:
@@ -93,8 +94,7 @@ static void on_event(struct sy_switch *sw, struct sy_slot *s, const struct sy_co
 		sy_switch_judge(sw, s, ev->identity);
 		break;
 	case SY_CONN_EV_MESSAGE:
-		on_message(sw, s, ev->channel, ev->message);
-		break;
+		break; /* most events are messages: they do not come here */
 	}
 }
 
@@ -114,9 +114,12 @@ void sy_switch_bytes(struct sy_switch *sw, struct sy_slot *s, struct sy_span byt
 		sy_switch_note_state(sw, s, err);
 		if (err)
 			sy_switch_close(sw, s, err);
-		else
-			on_event(sw, s, &ev);
-	} while (ev.kind != SY_CONN_EV_NONE && !(s->flags & SY_SLOT_DEAD));
+		else if (ev.kind == SY_CONN_EV_MESSAGE)
+			on_message(sw, s, ev.channel, ev.message);
+		else if (ev.kind != SY_CONN_EV_NONE)
+			on_step(sw, s, &ev);
+		/* An event may have stopped the feed half way: it goes on until it has nothing more to say. */
+	} while (ev.kind != SY_CONN_EV_NONE && !(s->flags & SY_SLOT_DEAD) && (left || !sy_conn_holds_nothing(&s->conn)));
 	/* Bytes beyond the read window have no place: without them the stream is broken. */
 	if (left && !(s->flags & SY_SLOT_DEAD))
 		sy_switch_close(sw, s, SY_INVALID);

@@ -17,29 +17,21 @@ bool sy_switch_can_send(const struct sy_switch *sw, struct sy_ref peer, uint8_t 
 	return !sy_switch_may_send(sw, s, channel) && sy_mconn_can_send(s->conn.mconn, &sw->conns.mconn, channel);
 }
 
-/* Into the hash; and the pools are in use. */
+/* Into the hash, where the end stands for the message as the one that receives it hashes it whole; and the pools are in use. */
 static void note_sent(struct sy_switch *sw, const struct sy_slot *s, uint8_t channel, struct sy_span bytes)
 {
 	sw->last_message_ns = sw->now_ns;
 	sy_tracer_mix(&sw->tracer, (uint64_t)channel << 40 | s->index);
-	sy_tracer_mix_bytes(&sw->tracer, bytes.ptr, bytes.len);
+	sy_tracer_mix_tail(&sw->tracer, bytes.ptr, bytes.len);
 }
 
 enum sy_err sy_switch_try_send(struct sy_switch *sw, struct sy_ref peer, uint8_t channel, struct sy_span bytes)
 {
-	struct sy_mconn_shared *shared = &sw->conns.mconn;
 	struct sy_slot *s = sy_switch_peer(sw, peer);
 	enum sy_err err = sy_switch_may_send(sw, s, channel);
 	if (err)
 		return err;
-	/* Asked before the copy is made: a full queue is an ordinary answer and should cost little. */
-	if (!sy_mconn_can_send(s->conn.mconn, shared, channel))
-		return SY_QUEUE_FULL;
-	struct sy_payload *payload = sy_payload_new(&shared->payloads, sw->env, bytes);
-	if (!payload)
-		return SY_NO_MEMORY;
-	err = sy_mconn_try_send(s->conn.mconn, shared, channel, payload, sw->now_ns);
-	sy_payload_unref(&shared->payloads, sw->env, payload);
+	err = sy_mconn_try_send_bytes(s->conn.mconn, &sw->conns.mconn, channel, bytes, sw->now_ns);
 	if (!err) {
 		note_sent(sw, s, channel, bytes);
 		sy_switch_touch(sw, s);

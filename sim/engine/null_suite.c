@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/hash.h"
+#include "core/base/mem.h"
 #include "sim/engine/null_suite.h"
 
 enum { LABEL_EPHEMERAL = 0x65, LABEL_AGREE = 0x61, LABEL_KEYPAIR = 0x6b, LABEL_SIGN = 0x73 };
@@ -98,13 +99,12 @@ static size_t used(const uint8_t *plain)
 	return 4 + (len < SY_FRAME_CHUNK ? len : SY_FRAME_CHUNK);
 }
 
-/* The padding is zero by the rules of frames, so it is written without being read. */
 static void null_seal(uint8_t *sealed, const uint8_t *plain, const uint8_t key[32], uint64_t counter)
 {
 	uint64_t tag[2];
-	size_t n = used(plain);
-	memcpy(sealed, plain, n);
-	memset(sealed + n, 0, SY_FRAME_PLAIN - n);
+	if (sealed != plain) {
+		memcpy(sealed, plain, SY_FRAME_PLAIN);
+	}
 	tag_of(tag, plain, key, counter);
 	sy_store_u64le(sealed + SY_FRAME_PLAIN, tag[0]);
 	sy_store_u64le(sealed + SY_FRAME_PLAIN + 8, tag[1]);
@@ -118,7 +118,7 @@ static bool null_open(uint8_t *plain, const uint8_t *sealed, const uint8_t key[3
 	if (tag[0] != sy_load_u64le(sealed + SY_FRAME_PLAIN) || tag[1] != sy_load_u64le(sealed + SY_FRAME_PLAIN + 8)) {
 		return false;
 	}
-	memcpy(plain, sealed, used(sealed));
+	sy_mem_copy(plain, sealed, used(sealed));
 	return true;
 }
 

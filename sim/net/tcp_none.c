@@ -154,7 +154,7 @@ bool stream_express(struct end *to, const uint8_t *bytes, size_t n)
 	struct stream *s = &to->in;
 	const struct half *h = half_to(to);
 	const struct kind *k = h->kind;
-	if (!k->plain || h->cut || s->flying || s->unread_bytes || s->unsent || (s->flags & IN_THE_WAY) || n > SMALL_BYTES || !n ||
+	if (!k->plain || h->cut || s->head || (s->flags & IN_THE_WAY) || n > SMALL_BYTES || !n ||
 	    peer_of(to)->host->uplink) {
 		return false;
 	}

@@ -17,7 +17,7 @@ static void test_mconn_memory_of_an_idle_connection_is_within_its_budget(void **
 	ten_channels(&k, SY_PROFILE_DEFAULT);
 	mconn_kit_open(&k);
 	assert_int_equal(k.env.live_blocks, 1);
-	assert_true(k.env.live_bytes <= 640);
+	assert_true(k.env.live_bytes <= 320);
 	mconn_kit_close(&k);
 }
 

@@ -241,7 +241,8 @@ static void test_mconn_sched_virtual_time_is_moved_back_before_it_could_wrap(voi
 	open_sink(&s, SY_PROFILE_DEFAULT);
 	s.k.m->vtime = (1ull << 62) - (1ull << 40);
 	for (uint32_t i = 0; i < 3; i++)
-		s.k.m->channel[i].tag = s.k.m->vtime;
+		if (s.k.m->channel[i])
+			s.k.m->channel[i]->tag = s.k.m->vtime;
 	run(&s, 10 * SEC);
 	assert_true(s.k.m->vtime < 1ull << 60);
 	for (uint32_t i = 0; i < 3; i++)

@@ -57,7 +57,6 @@ struct tp_driver {
 	bool no_listen;
 	bool in_node; /* inside sy_node_input: a reactor must not come back in through the driver */
 	bool pumping; /* hooks that put something in need not pump, it is being done */
-	bool pump_again;
 	uint32_t unsent_lowat;
 	uint64_t now_ns;  /* of the event under way */
 	uint64_t wake_ns; /* what the transport was asked for */
@@ -117,7 +116,7 @@ void tp_drive_bytes_free(struct tp_driver *d, struct driver_bytes *b); /* null i
 /* pump.c */
 /* Saves the book; when that fails, save_ns says when to try again. */
 void tp_drive_save_book(struct tp_driver *d);
-/* Carries out everything that the node has put out. Inside itself it only notes that there is more. */
+/* Carries out everything that the node has put out. Inside itself it does nothing: the one under way goes on. */
 void tp_drive_pump(struct tp_driver *d);
 
 /* write.c */

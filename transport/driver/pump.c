@@ -151,28 +151,18 @@ static __attribute__((noinline)) void carry(struct tp_driver *d, const struct sy
 	}
 }
 
-/* Returns whether there was any. What hooks and answers put in while it works is carried out too. */
-static bool outputs(struct tp_driver *d)
+static void outputs(struct tp_driver *d)
 {
 	struct sy_output out;
-	if (!sy_node_poll(d->node, &out))
-		return false;
-	do
+	while (sy_node_poll(d->node, &out))
 		carry(d, &out);
-	while (sy_node_poll(d->node, &out));
-	return true;
 }
 
-static bool writes(struct tp_driver *d)
+static void writes(struct tp_driver *d)
 {
 	struct sy_ref ref = sy_node_writable(d->node);
-	if (sy_ref_is_null(ref))
-		return false;
-	do {
+	for (; !sy_ref_is_null(ref); ref = sy_node_writable(d->node))
 		tp_drive_write(d, ref);
-		ref = sy_node_writable(d->node);
-	} while (!sy_ref_is_null(ref));
-	return true;
 }
 
 static void reads(struct tp_driver *d)
@@ -204,21 +194,29 @@ static void set_wake(struct tp_driver *d)
 	d->tp->ops->wake_at(d->tp, at_ns);
 }
 
-/* Writing can make the node put something out (a connection that is flushed now), reading windows cannot. */
+/* One kind of what is ready, in this order. False: nothing is. */
+static bool step(struct tp_driver *d)
+{
+	uint32_t ready = sy_node_ready(d->node);
+	if (ready & SY_READY_OUTPUT)
+		outputs(d);
+	else if (ready & SY_READY_READ)
+		reads(d);
+	else if (ready & SY_READY_WRITE)
+		writes(d);
+	else if (ready & SY_READY_TRACE)
+		traces(d);
+	return ready;
+}
+
+/* What hooks and answers put in meanwhile is carried out by the same loop. */
 void tp_drive_pump(struct tp_driver *d)
 {
-	d->pump_again = true;
 	if (d->pumping)
 		return;
 	d->pumping = true;
-	while (d->pump_again) {
-		d->pump_again = false;
-		(void)outputs(d);
-		reads(d);
-		if (writes(d) && outputs(d))
-			d->pump_again = true;
-		traces(d);
-	}
+	while (step(d))
+		;
 	d->pumping = false;
 	set_wake(d);
 }

@@ -12,11 +12,14 @@ static uint32_t count_frames(struct driver_conn *c, size_t n)
 	return (uint32_t)(bytes / SY_FRAME_SEALED);
 }
 
-/* Tells the transport how much it may deliver, when that has changed. */
+/*
+ * Tells the transport how much it may deliver, unless at least half of that is left from the last time: it may always be
+ * less than what the node takes, and a word a chunk costs more than it brings.
+ */
 static void open_window(struct tp_driver *d, struct driver_conn *c, struct sy_ref ref)
 {
 	size_t window = sy_node_read_window(d->node, ref);
-	if (window == c->window)
+	if (window == c->window || (c->window < window && c->window >= window / 2))
 		return;
 	c->window = window < UINT32_MAX ? (uint32_t)window : UINT32_MAX;
 	d->tp->ops->read_window(d->tp, c->sock, c->window);
