@@ -86,10 +86,45 @@ static void put(struct plot *p, const char *column, double value)
 	result_row(p->s, "", "", "", p->metrics[c], value);
 }
 
-static int compare_double(const void *a, const void *b)
+/* A number whose order as an integer is the order of the doubles: no comparison is undecided, NaN comes last or first by its sign. */
+static uint64_t rank_of(double value)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof bits);
+	return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+static void swap(double *a, double *b)
+{
+	double kept = *a;
+	*a = *b;
+	*b = kept;
+}
+
+/* Moves what belongs at place k of the sorted array there, smaller ones before it, greater ones behind it: sorting all would be waste. */
+static double select_place(double *at, size_t n, size_t k)
+{
+	size_t from = 0, to = n;
+	while (to - from > 1) {
+		uint64_t pivot = rank_of(at[from + (to - from) / 2]);
+		size_t less = from, i = from, more = to;
+		while (i < more) {
+			uint64_t rank = rank_of(at[i]);
+			if (rank < pivot)
+				swap(&at[less++], &at[i++]);
+			else if (rank > pivot)
+				swap(&at[i], &at[--more]);
+			else
+				i++;
+		}
+		if (k >= less && k < more)
+			break;
+		if (k < less)
+			to = less;
+		else
+			from = more;
+	}
+	return at[k];
 }
 
 static void put_list(struct plot *p, double *at, size_t n)
@@ -103,12 +138,11 @@ static void put_list(struct plot *p, double *at, size_t n)
 		put(p, "mean", sum / (double)n);
 		return;
 	}
-	qsort(at, n, sizeof *at, compare_double);
 	for (size_t i = 0; i < p->num_percentiles; i++) {
 		size_t k = (size_t)((double)n * p->percentiles[i] / 100);
 		char name[32];
 		snprintf(name, sizeof name, "p%.6g", p->percentiles[i]);
-		put(p, name, at[k < n ? k : n - 1]);
+		put(p, name, select_place(at, n, k < n ? k : n - 1));
 	}
 }
 
