@@ -24,7 +24,7 @@ bool sy_mem_grow(const struct sy_env *env, void **array, uint32_t *cap, uint32_t
 	SY_ASSERT(elem > 0);
 	if (need <= *cap)
 		return true;
-	uint64_t wanted = *cap ? *cap : 8;
+	uint64_t wanted = *cap ? *cap : 4;
 	while (wanted < need)
 		wanted *= 2;
 	if (wanted > UINT32_MAX)

@@ -8,7 +8,7 @@
 /* Zeroed. Null when there is no memory. */
 void *sy_mem_new(const struct sy_env *env, size_t size);
 void sy_mem_free(const struct sy_env *env, void *ptr, size_t size);
-/* Grows an array to at least `need` elements (doubling, from 8); new ones are zeroed. Returns false and changes nothing when it cannot. */
+/* Grows an array to at least `need` elements (doubling, from 4); new ones are zeroed. Returns false and changes nothing when it cannot. */
 SY_MUST bool sy_mem_grow(const struct sy_env *env, void **array, uint32_t *cap, uint32_t need, size_t elem);
 void sy_mem_wipe(void *ptr, size_t size);
 /* Through the library: where gcc knows a bound of the size, it makes its own loops of memset and memcpy, word by word. */

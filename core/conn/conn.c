@@ -72,6 +72,22 @@ enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_e
 	return SY_OK;
 }
 
+static void free_info(struct sy_conn_shared *shared)
+{
+	sy_mem_free(shared->env, shared->info, shared->info_len);
+	shared->info = NULL;
+	shared->info_len = 0;
+}
+
+void sy_conn_shared_trim(struct sy_conn_shared *shared)
+{
+	sy_pool_trim(&shared->frames, shared->env);
+	sy_pool_trim(&shared->upgrades, shared->env);
+	if (!shared->upgrades.in_use)
+		free_info(shared);
+	sy_mconn_shared_trim(&shared->mconn);
+}
+
 void sy_conn_shared_fini(struct sy_conn_shared *shared)
 {
 	if (!shared->env)
@@ -79,7 +95,7 @@ void sy_conn_shared_fini(struct sy_conn_shared *shared)
 	sy_mconn_shared_fini(&shared->mconn);
 	sy_pool_fini(&shared->frames, shared->env);
 	sy_pool_fini(&shared->upgrades, shared->env);
-	sy_mem_free(shared->env, shared->info, shared->info_len);
+	free_info(shared);
 	/* It has held plaintext. */
 	sy_mem_wipe(shared->opened, SY_FRAME_PLAIN);
 	sy_mem_free(shared->env, shared->opened, SY_FRAME_PLAIN);

@@ -40,7 +40,7 @@ struct sy_conn_shared {
 	const struct sy_id *our_id;
 	uint8_t our_pubkey[32];
 	uint64_t handshake_timeout_ns; /* each of the two phases */
-	uint8_t *info;                 /* our node info as it goes out, delimiter included; made by the first upgrade */
+	uint8_t *info;                 /* our node info as it goes out, delimiter included; there while a connection is upgraded */
 	uint32_t info_len;
 	struct sy_pool frames;   /* sealed or plain frames that are not complete or not worked off: SY_FRAME_SEALED each */
 	struct sy_pool upgrades; /* struct sy_upgrade, while a connection is upgraded */
@@ -50,6 +50,8 @@ SY_MUST enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const str
                                         const struct sy_channel_set *channels, const struct sy_config *config,
                                         const struct sy_node_info *our_info, const struct sy_id *our_id);
 void sy_conn_shared_fini(struct sy_conn_shared *shared);
+/* Gives back what is kept for reuse. */
+void sy_conn_shared_trim(struct sy_conn_shared *shared);
 
 struct sy_upgrade; /* core/conn/upgrade.h */
 

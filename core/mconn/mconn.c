@@ -33,6 +33,14 @@ void sy_mconn_shared_init(struct sy_mconn_shared *shared, const struct sy_env *e
 	sy_pool_init(&shared->write_buffers, policy->write_buffer, KEEP_BUFFERS);
 }
 
+void sy_mconn_shared_trim(struct sy_mconn_shared *shared)
+{
+	sy_pool_trim(&shared->packets, shared->env);
+	sy_pool_trim(&shared->blocks, shared->env);
+	sy_pool_trim(&shared->write_buffers, shared->env);
+	sy_pool_trim(&shared->payloads.small, shared->env);
+}
+
 void sy_mconn_shared_fini(struct sy_mconn_shared *shared)
 {
 	if (!shared->env)

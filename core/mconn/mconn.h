@@ -50,6 +50,8 @@ struct sy_mconn_shared {
 void sy_mconn_shared_init(struct sy_mconn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
                           const struct sy_channel_set *channels, const struct sy_config *config);
 void sy_mconn_shared_fini(struct sy_mconn_shared *shared);
+/* Gives back what the pools keep for reuse. */
+void sy_mconn_shared_trim(struct sy_mconn_shared *shared);
 
 struct sy_mconn; /* opaque; at most 320 bytes with ten channels that nothing was sent or received on, 40 more for each other one */
 

@@ -108,12 +108,7 @@ static struct sy_slot *next_touched(struct sy_switch *sw)
 /* A node that nobody talks to gives back what it keeps for reuse; the handshakes and pings of a quiet one allocate again. */
 static void give_back(struct sy_switch *sw)
 {
-	sy_pool_trim(&sw->conns.frames, sw->env);
-	sy_pool_trim(&sw->conns.upgrades, sw->env);
-	sy_pool_trim(&sw->conns.mconn.packets, sw->env);
-	sy_pool_trim(&sw->conns.mconn.blocks, sw->env);
-	sy_pool_trim(&sw->conns.mconn.write_buffers, sw->env);
-	sy_pool_trim(&sw->conns.mconn.payloads.small, sw->env);
+	sy_conn_shared_trim(&sw->conns);
 	sy_pool_trim(&sw->table.slots, sw->env);
 }
 

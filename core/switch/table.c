@@ -53,7 +53,7 @@ static void chain_out(struct sy_table *t, struct sy_slot *s, bool id)
 /* Twice as many buckets, everything chained anew in the order of slots. */
 static bool grow_buckets(struct sy_table *t, const struct sy_env *env)
 {
-	uint32_t n = t->buckets ? t->buckets * 2 : 8;
+	uint32_t n = t->buckets ? t->buckets * 2 : 4;
 	uint16_t *by_id = sy_mem_new(env, n * sizeof *by_id);
 	uint16_t *by_ip = sy_mem_new(env, n * sizeof *by_ip);
 	if (!by_id || !by_ip) {

@@ -17,23 +17,23 @@ static void test_mem_new_is_zeroed_and_failure_is_null(void **state)
 	test_env_check_empty(&t);
 }
 
-static void test_mem_grow_doubles_from_eight_and_keeps_what_was(void **state)
+static void test_mem_grow_doubles_from_four_and_keeps_what_was(void **state)
 {
 	struct test_env t;
 	test_env_init(&t, 1);
 	uint32_t *array = NULL, cap = 0;
 	assert_true(sy_mem_grow(&t.env, (void **)&array, &cap, 1, sizeof *array));
-	assert_int_equal(cap, 8);
-	for (uint32_t i = 0; i < 8; i++) {
+	assert_int_equal(cap, 4);
+	for (uint32_t i = 0; i < 4; i++) {
 		assert_int_equal(array[i], 0);
 		array[i] = i + 1;
 	}
-	assert_true(sy_mem_grow(&t.env, (void **)&array, &cap, 8, sizeof *array));
-	assert_int_equal(cap, 8);
+	assert_true(sy_mem_grow(&t.env, (void **)&array, &cap, 4, sizeof *array));
+	assert_int_equal(cap, 4);
 	assert_true(sy_mem_grow(&t.env, (void **)&array, &cap, 33, sizeof *array));
 	assert_int_equal(cap, 64);
 	for (uint32_t i = 0; i < 64; i++)
-		assert_int_equal(array[i], i < 8 ? i + 1 : 0);
+		assert_int_equal(array[i], i < 4 ? i + 1 : 0);
 	sy_mem_free(&t.env, array, cap * sizeof *array);
 	test_env_check_empty(&t);
 }
@@ -138,7 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mem_new_is_zeroed_and_failure_is_null),
-		cmocka_unit_test(test_mem_grow_doubles_from_eight_and_keeps_what_was),
+		cmocka_unit_test(test_mem_grow_doubles_from_four_and_keeps_what_was),
 		cmocka_unit_test(test_mem_grow_changes_nothing_when_it_fails),
 		cmocka_unit_test(test_mem_wipe_clears_every_byte),
 		cmocka_unit_test(test_pool_keeps_up_to_its_bound),
