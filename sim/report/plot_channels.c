@@ -3,6 +3,35 @@
 
 #include "sim/report/plot.h"
 
+#define NEGLIGIBLE 1e-3 /* of the bytes: a channel below it is in the table and in metrics.csv, not in the plot */
+#define CHANNELS_MAX 256u
+
+/* The channels that are drawn, by their place in the measure; a channel's colour is that of its place in here. */
+struct drawn {
+	size_t n;
+	size_t at[CHANNELS_MAX];
+};
+
+static uint64_t bytes_of(const struct scenario_measure *m)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < m->num_channels; i++)
+		total += m->channels[i].bytes;
+	return total;
+}
+
+/* A channel that starves has next to no bytes, too: what should have had more is drawn. */
+static void choose(const struct scenario_measure *m, struct drawn *drawn)
+{
+	double least = NEGLIGIBLE * (double)bytes_of(m);
+
+	drawn->n = 0;
+	for (size_t i = 0; i < m->num_channels && i < CHANNELS_MAX; i++)
+		if ((double)m->channels[i].bytes >= least || m->channels[i].ideal >= NEGLIGIBLE)
+			drawn->at[drawn->n++] = i;
+}
+
 static size_t bins_of(const struct scenario_measure *m)
 {
 	size_t most = 0;
@@ -68,8 +97,12 @@ static bool write_rates(const struct scenario_measure *m, const char *stem, cons
 	return report_close(&file, error);
 }
 
-/* One block a channel, two empty lines between: gnuplot's index. */
-static bool write_delays(const struct scenario_measure *m, const char *stem, const char *dir, char error[REPORT_ERROR_TEXT])
+/*
+ * One block a channel, two empty lines between: gnuplot's index. Gnuplot does not count a block without points, so that
+ * a channel without samples has none.
+ */
+static bool write_delays(const struct scenario_measure *m, const struct drawn *drawn, const char *stem, const char *dir,
+                         char error[REPORT_ERROR_TEXT])
 {
 	struct report_file file;
 	char name[PLOT_STEM + 16], number[REPORT_NUMBER];
@@ -77,9 +110,11 @@ static bool write_delays(const struct scenario_measure *m, const char *stem, con
 	snprintf(name, sizeof name, "%s-delays.dat", stem);
 	if (!report_open(&file, dir, name, error))
 		return false;
-	for (size_t i = 0; i < m->num_channels; i++) {
-		const struct scenario_channel *c = &m->channels[i];
+	for (size_t k = 0; k < drawn->n; k++) {
+		const struct scenario_channel *c = &m->channels[drawn->at[k]];
 
+		if (c->num_delays == 0)
+			continue;
 		fprintf(file.stream, "# 0x%02x: delay_s\tshare of the messages that took no longer\n", c->id);
 		for (size_t n = 0; n < c->num_delays; n++) {
 			fputs(report_number(number, c->delay_s[n]), file.stream);
@@ -104,7 +139,7 @@ static double most_rate(const struct scenario_measure *m)
 	return most;
 }
 
-static void put_rates(FILE *to, const struct scenario_measure *m, const char *stem, struct plot_axis time)
+static void put_rates(FILE *to, const struct scenario_measure *m, const struct drawn *drawn, const char *stem, struct plot_axis time)
 {
 	struct plot_axis bytes = plot_byte_axis(most_rate(m));
 
@@ -112,24 +147,26 @@ static void put_rates(FILE *to, const struct scenario_measure *m, const char *st
 	        time.unit, bytes.unit);
 	fputs("set yrange [0:*]\nset format y '%g'\nset offsets 0, 0, graph 0.08, 0\nset key outside right top vertical Left reverse\nplot ",
 	      to);
-	for (size_t i = 0; i < m->num_channels; i++)
+	for (size_t k = 0; k < drawn->n; k++) {
+		const struct scenario_channel *c = &m->channels[drawn->at[k]];
+
 		fprintf(to, "'%s.dat' using ($1/%g):($%zu/%g) with lines linewidth 2 linecolor rgb '%s' title '0x%02x, priority %u'%s", stem,
-		        time.divisor, 2 + 2 * i, bytes.divisor, plot_colour(i), m->channels[i].id, m->channels[i].priority,
-		        i + 1 < m->num_channels ? ", \\\n" : "\n");
+		        time.divisor, 2 + 2 * drawn->at[k], bytes.divisor, plot_colour(k), c->id, c->priority, k + 1 < drawn->n ? ", \\\n" : "\n");
+	}
 }
 
-static void put_shares(FILE *to, const struct scenario_measure *m, const char *stem, struct plot_axis time)
+static void put_shares(FILE *to, const struct scenario_measure *m, const struct drawn *drawn, const char *stem, struct plot_axis time)
 {
 	fprintf(to, "set origin 0, 0\nset size 0.5, 0.46\nset title 'share (dashed: the ideal)'\nset xlabel 'time, %s'\nset ylabel '%%'\n",
 	        time.unit);
 	fputs("unset key\nset yrange [0:*]\nset offsets 0, 0, graph 0.08, 0\nplot ", to);
-	for (size_t i = 0; i < m->num_channels; i++) {
-		const struct scenario_channel *c = &m->channels[i];
+	for (size_t k = 0; k < drawn->n; k++) {
+		const struct scenario_channel *c = &m->channels[drawn->at[k]];
 
 		fprintf(to, "'%s.dat' using ($1/%g):($%zu*100) with lines linewidth 1.5 linecolor rgb '%s' notitle, \\\n", stem, time.divisor,
-		        3 + 2 * i, plot_colour(i));
+		        3 + 2 * drawn->at[k], plot_colour(k));
 		fprintf(to, "%.6f with lines linewidth 1.2 dashtype 2 linecolor rgb '#222222' notitle%s", isnan(c->ideal) ? 0 : c->ideal * 100,
-		        i + 1 < m->num_channels ? ", \\\n" : "\n");
+		        k + 1 < drawn->n ? ", \\\n" : "\n");
 	}
 }
 
@@ -138,12 +175,12 @@ struct span {
 	bool any;
 };
 
-static struct span delay_span(const struct scenario_measure *m)
+static struct span delay_span(const struct scenario_measure *m, const struct drawn *drawn)
 {
 	struct span span = {0};
 
-	for (size_t i = 0; i < m->num_channels; i++) {
-		const struct scenario_channel *c = &m->channels[i];
+	for (size_t k = 0; k < drawn->n; k++) {
+		const struct scenario_channel *c = &m->channels[drawn->at[k]];
 
 		if (c->num_delays == 0)
 			continue;
@@ -155,13 +192,13 @@ static struct span delay_span(const struct scenario_measure *m)
 	return span;
 }
 
-static void put_delays(FILE *to, const struct scenario_measure *m, const char *stem)
+static void put_delays(FILE *to, const struct scenario_measure *m, const struct drawn *drawn, const char *stem)
 {
-	struct span span = delay_span(m);
+	struct span span = delay_span(m, drawn);
 	/* Orders of magnitude want a logarithmic axis; within one, a linear axis from zero shows more. */
 	bool wide = span.least > 0 && span.most / span.least > 10;
 	bool seconds = span.most >= 2;
-	bool first = true;
+	size_t block = 0;
 
 	if (!span.any)
 		return;
@@ -169,12 +206,12 @@ static void put_delays(FILE *to, const struct scenario_measure *m, const char *s
 	        seconds ? "seconds" : "milliseconds");
 	fprintf(to, "set ylabel '%% of the messages'\n%sset format x '%%g'\nset yrange [0:102]\nset xrange [%s:*]\nset offsets\nplot ",
 	        wide ? "set logscale x\n" : "", wide ? "*" : "0");
-	for (size_t i = 0; i < m->num_channels; i++) {
-		if (m->channels[i].num_delays == 0)
+	for (size_t k = 0; k < drawn->n; k++) {
+		if (m->channels[drawn->at[k]].num_delays == 0)
 			continue;
 		fprintf(to, "%s'%s-delays.dat' index %zu using ($1*%d):($2*100) with steps linewidth 2 linecolor rgb '%s' notitle",
-		        first ? "" : ", \\\n", stem, i, seconds ? 1 : 1000, plot_colour(i));
-		first = false;
+		        block == 0 ? "" : ", \\\n", stem, block, seconds ? 1 : 1000, plot_colour(k));
+		block++;
 	}
 	fputs("\nunset logscale x\nset xrange [*:*]\n", to);
 }
@@ -184,17 +221,19 @@ bool plot_channels(const struct scenario_measure *m, const char *stem, const cha
 	struct report_file file;
 	char name[PLOT_STEM + 8];
 	struct plot_axis time = plot_time_axis(m->end_s);
+	struct drawn drawn;
 
+	choose(m, &drawn);
 	snprintf(name, sizeof name, "%s.gp", stem);
-	if (!write_rates(m, stem, dir, error) || !write_delays(m, stem, dir, error) || !report_open(&file, dir, name, error))
+	if (!write_rates(m, stem, dir, error) || !write_delays(m, &drawn, stem, dir, error) || !report_open(&file, dir, name, error))
 		return false;
 	plot_begin(file.stream, stem, "", 900);
 	fputs("set multiplot title ", file.stream);
 	plot_quote(file.stream, title);
 	fputs(" font ',16'\n", file.stream);
-	put_rates(file.stream, m, stem, time);
-	put_shares(file.stream, m, stem, time);
-	put_delays(file.stream, m, stem);
+	put_rates(file.stream, m, &drawn, stem, time);
+	put_shares(file.stream, m, &drawn, stem, time);
+	put_delays(file.stream, m, &drawn, stem);
 	fputs("unset multiplot\n", file.stream);
 	plot_end(file.stream);
 	return report_close(&file, error);

@@ -149,6 +149,41 @@ static void test_report_plots_one_point_draws_nothing(void **state)
 	test_remove_dir(dir);
 }
 
+/* PEX has two bytes and no delays, the second channel has no delays, the fourth is owed a share and starved. */
+static void test_report_plots_channel_colours_agree_when_some_are_left_out(void **state)
+{
+	struct report_run run;
+	struct report_plots plots;
+	char dir[256], error[REPORT_ERROR_TEXT];
+
+	test_report_run(&run);
+	struct scenario_results results = *run.results;
+	struct scenario_measure measure = results.measures[0];
+	struct scenario_channel channels[4] = {
+	    {.id = 0, .bytes = 2, .ideal = 0.0000001}, measure.channels[0], measure.channels[1], {.id = 0x40, .priority = 3, .ideal = 0.2}};
+	channels[1].num_delays = 0;
+	measure.channels = channels;
+	measure.num_channels = 4;
+	results.measures = &measure;
+	results.num_series = 0;
+	run.results = &results;
+	test_make_dir(dir);
+	assert_true(report_plots(&run, dir, false, &plots, error));
+	char *script = test_read_file(dir, "channels-a-b.gp");
+	assert_null(strstr(script, "0x00"));
+	assert_non_null(strstr(script, "($4/1e+06) with lines linewidth 2 linecolor rgb '#0072b2' title '0x30, priority 10'"));
+	assert_non_null(strstr(script, "($6/1e+06) with lines linewidth 2 linecolor rgb '#d55e00' title '0x31, priority 7'"));
+	assert_non_null(strstr(script, "($8/1e+06) with lines linewidth 2 linecolor rgb '#009e73' title '0x40, priority 3'"));
+	assert_non_null(strstr(script, "($7*100) with lines linewidth 1.5 linecolor rgb '#d55e00'"));
+	assert_non_null(strstr(script, "index 0 using ($1*1000):($2*100) with steps linewidth 2 linecolor rgb '#d55e00'"));
+	assert_null(strstr(script, "index 1"));
+	free(script);
+	char *delays = test_read_file(dir, "channels-a-b-delays.dat");
+	assert_int_equal(strncmp(delays, "# 0x31:", 7), 0);
+	free(delays);
+	test_remove_dir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +192,7 @@ int main(void)
 	    cmocka_unit_test(test_plot_name_refuses_when_there_are_too_many),
 	    cmocka_unit_test(test_plot_quote_leaves_no_way_out),
 	    cmocka_unit_test(test_report_plots_writes_scripts_and_data),
+	    cmocka_unit_test(test_report_plots_channel_colours_agree_when_some_are_left_out),
 	    cmocka_unit_test(test_report_plots_draws_when_gnuplot_is_there),
 	    cmocka_unit_test(test_report_plots_missing_gnuplot_is_one_line),
 	    cmocka_unit_test(test_report_plots_one_point_draws_nothing),
