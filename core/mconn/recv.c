@@ -71,10 +71,10 @@ static bool partial_reserve(struct sy_mconn *m, struct sy_mconn_shared *shared, 
 	if (!grown)
 		return false;
 	uint32_t len = m->partial_len;
-	if (len)
+	if (m->partial) {
 		memcpy(grown, m->partial, len);
-	if (m->partial)
 		partial_free(m, shared);
+	}
 	m->partial = grown;
 	m->partial_cap = (uint32_t)cap;
 	m->partial_len = len;

@@ -111,7 +111,7 @@ static void rows(const struct link_args *args, const struct link_results *result
 	for (uint32_t i = 0; i < args->runs; i++) {
 		const struct link_run *r = &results->run[i];
 
-		printf("%6llu ", (unsigned long long)(args->seed + i));
+		printf("%6llu ", (unsigned long long)args->seed + i);
 		if (args->bytes == 0)
 			printf("%16.4f %16.4f", r->mbit_all, r->mbit_late);
 		else if (r->delivered)
@@ -124,8 +124,8 @@ static void rows(const struct link_args *args, const struct link_results *result
 
 void link_table(const struct link_args *args, const struct sim_tcp_rig *rig, const struct link_results *results)
 {
-	printf("%s over %s, RTT %g ms, loss %s, queue %llu bytes, %s fidelity\n\n", args->cc, args->rate, (double)args->rtt_ns / 1e6, args->loss,
-	       (unsigned long long)sim_tcp_link_queue(&rig->link), args->tcp);
+	printf("%s over %s, RTT %g ms, loss %s, queue %llu bytes, %s fidelity\n\n", args->cc, args->rate, (double)args->rtt_ns / 1e6,
+	       args->loss, (unsigned long long)sim_tcp_link_queue(&rig->link), args->tcp);
 	rows(args, results);
 	plot(results, rate_at, "Mbit/s read, first run");
 	plot(results, cwnd_at, "congestion window in segments, first run");
