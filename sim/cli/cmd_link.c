@@ -8,19 +8,20 @@
 #include "sim/cli/link.h"
 
 static const struct cli_option options[] = {
-	{ "cc", 0, CLI_CHOICE, offsetof(struct link_args, cc), "cubic|reno|bbr", "the congestion control (default: cubic)" },
-	{ "rtt", 0, CLI_TIME, offsetof(struct link_args, rtt_ns), "T", "round-trip time without queues (default: 50ms)" },
-	{ "rate", 0, CLI_TEXT, offsetof(struct link_args, rate), "RATE", "of each direction, IP bytes: 10Mbit, 2.5Gbit (default: 10Mbit)" },
-	{ "loss", 0, CLI_TEXT, offsetof(struct link_args, loss), "P", "probability that a packet is lost, in both directions: 0.1%, 0.001 (default: 0)" },
-	{ "jitter", 0, CLI_TIME, offsetof(struct link_args, jitter_ns), "T", "more delay, uniform up to this; packets stay in order" },
-	{ "queue", 0, CLI_U64, offsetof(struct link_args, queue), "BYTES", "the drop-tail queue (default: 1 BDP, at least 45000)" },
-	{ "seconds", 0, CLI_TIME, offsetof(struct link_args, until_ns), "T", "how long to send (default: 30)" },
-	{ "bytes", 0, CLI_U64, offsetof(struct link_args, bytes), "N", "sends a message of so many bytes instead and tells when it is read" },
-	{ "tcp", 0, CLI_CHOICE, offsetof(struct link_args, tcp), "segment|flow", "fidelity: each segment, or whole rounds (default: segment)" },
-	{ "seed", 0, CLI_U64, offsetof(struct link_args, seed), "N", "the seed of the first run (default 1)" },
-	{ "runs", 0, CLI_U32, offsetof(struct link_args, runs), "K", "runs with the seeds N, N+1, ... (default 1)" },
-	{ "json", 0, CLI_FLAG, offsetof(struct link_args, json), NULL, "prints one JSON object with a list over the runs" },
-	{ "samples", 0, CLI_TEXT, offsetof(struct link_args, samples), "FILE", "writes rate and window of the first run over time as CSV" },
+    {"cc", 0, CLI_CHOICE, offsetof(struct link_args, cc), "cubic|reno|bbr", "the congestion control (default: cubic)"},
+    {"rtt", 0, CLI_TIME, offsetof(struct link_args, rtt_ns), "T", "round-trip time without queues (default: 50ms)"},
+    {"rate", 0, CLI_TEXT, offsetof(struct link_args, rate), "RATE", "of each direction, IP bytes: 10Mbit, 2.5Gbit (default: 10Mbit)"},
+    {"loss", 0, CLI_TEXT, offsetof(struct link_args, loss), "P",
+     "probability that a packet is lost, in both directions: 0.1%, 0.001 (default: 0)"},
+    {"jitter", 0, CLI_TIME, offsetof(struct link_args, jitter_ns), "T", "more delay, uniform up to this; packets stay in order"},
+    {"queue", 0, CLI_U64, offsetof(struct link_args, queue), "BYTES", "the drop-tail queue (default: 1 BDP, at least 45000)"},
+    {"seconds", 0, CLI_TIME, offsetof(struct link_args, until_ns), "T", "how long to send (default: 30)"},
+    {"bytes", 0, CLI_U64, offsetof(struct link_args, bytes), "N", "sends a message of so many bytes instead and tells when it is read"},
+    {"tcp", 0, CLI_CHOICE, offsetof(struct link_args, tcp), "segment|flow", "fidelity: each segment, or whole rounds (default: segment)"},
+    {"seed", 0, CLI_U64, offsetof(struct link_args, seed), "N", "the seed of the first run (default 1)"},
+    {"runs", 0, CLI_U32, offsetof(struct link_args, runs), "K", "runs with the seeds N, N+1, ... (default 1)"},
+    {"json", 0, CLI_FLAG, offsetof(struct link_args, json), NULL, "prints one JSON object with a list over the runs"},
+    {"samples", 0, CLI_TEXT, offsetof(struct link_args, samples), "FILE", "writes rate and window of the first run over time as CSV"},
 };
 
 #define MESSAGE_LIMIT_NS 600000000000ull /* a message that is not through in ten minutes of virtual time counts as not delivered */
@@ -47,7 +48,7 @@ static bool parse_scaled(const char *text, const struct link_unit *units, size_t
 static bool parse_rate(const char *text, uint64_t *bits)
 {
 	static const struct link_unit units[] = {
-		{ "bit", 1 }, { "kbit", 1e3 }, { "Mbit", 1e6 }, { "Gbit", 1e9 }, { "kbit/s", 1e3 }, { "Mbit/s", 1e6 }, { "Gbit/s", 1e9 }, { "", 1 },
+	    {"bit", 1}, {"kbit", 1e3}, {"Mbit", 1e6}, {"Gbit", 1e9}, {"kbit/s", 1e3}, {"Mbit/s", 1e6}, {"Gbit/s", 1e9}, {"", 1},
 	};
 	double value;
 
@@ -60,7 +61,7 @@ static bool parse_rate(const char *text, uint64_t *bits)
 /* As parts of 2^64, by way of 10^-9, so that the same text gives the same losses everywhere. */
 static bool parse_loss(const char *text, uint64_t *loss)
 {
-	static const struct link_unit units[] = { { "%", 0.01 }, { "", 1 } };
+	static const struct link_unit units[] = {{"%", 0.01}, {"", 1}};
 	double value;
 
 	if (!parse_scaled(text, units, sizeof units / sizeof units[0], &value) || value >= 1)
@@ -108,13 +109,13 @@ static double goodput(uint64_t bytes, uint64_t ns)
 static struct link_run measure(const struct sim_tcp_rig_result *result, uint64_t until_ns)
 {
 	struct link_run run = {
-		.connected = result->connected,
-		.delivered = result->finished,
-		.mbit_all = goodput(result->at_end, until_ns),
-		.mbit_late = goodput(result->at_end - result->at_mark, until_ns - result->mark_ns),
-		.delivery_s = (double)result->finished_ns / 1e9,
-		.retransmits = result->retransmits,
-		.timeouts = result->timeouts,
+	    .connected = result->connected,
+	    .delivered = result->finished,
+	    .mbit_all = goodput(result->at_end, until_ns),
+	    .mbit_late = goodput(result->at_end - result->at_mark, until_ns - result->mark_ns),
+	    .delivery_s = (double)result->finished_ns / 1e9,
+	    .retransmits = result->retransmits,
+	    .timeouts = result->timeouts,
 	};
 
 	return run;
@@ -154,7 +155,14 @@ static int report(const struct link_args *args, const struct sim_tcp_rig *rig, c
 static int run_link(const struct cli_call *call)
 {
 	struct link_args args = {
-		.cc = "cubic", .rtt_ns = 50000000, .rate = "10Mbit", .loss = "0", .until_ns = 30000000000u, .tcp = "segment", .seed = 1, .runs = 1,
+	    .cc = "cubic",
+	    .rtt_ns = 50000000,
+	    .rate = "10Mbit",
+	    .loss = "0",
+	    .until_ns = 30000000000u,
+	    .tcp = "segment",
+	    .seed = 1,
+	    .runs = 1,
 	};
 	struct cli_positional positional;
 	char error[CLI_ERROR_TEXT];
@@ -165,14 +173,14 @@ static int run_link(const struct cli_call *call)
 	const char *wrong = make_rig(&args, &rig);
 	if (wrong != NULL)
 		return cli_usage(call->command, wrong);
-	struct link_results results = { .run = calloc(args.runs, sizeof *results.run), .sample_ns = rig.until_ns / SAMPLES };
+	struct link_results results = {.run = calloc(args.runs, sizeof *results.run), .sample_ns = rig.until_ns / SAMPLES};
 	if (args.bytes != 0)
 		results.sample_ns = args.rtt_ns / 4 + 1000000;
 	if (!args.json || args.samples != NULL)
 		results.samples = calloc(SAMPLES, sizeof *results.samples);
 	int code = results.run == NULL || ((!args.json || args.samples != NULL) && results.samples == NULL)
-	                   ? cli_fail(CLI_INTERNAL, "out of memory")
-	                   : run_all(&args, &rig, &results);
+	               ? cli_fail(CLI_INTERNAL, "out of memory")
+	               : run_all(&args, &rig, &results);
 	if (code == CLI_HELD)
 		code = report(&args, &rig, &results);
 	free(results.run);
@@ -181,14 +189,14 @@ static int run_link(const struct cli_call *call)
 }
 
 const struct cli_command cmd_link = {
-	.name = "link",
-	.usage = "[option]...",
-	.summary = "sends over one emulated link through the simulator's TCP and tells how fast",
-	.details = "Two endpoints with kernel defaults and buffers that do not limit: a bulk transfer from connect() on, or\n"
-	           "with --bytes one message on a fresh connection. Prints a table, rate and window over time; with --json\n"
-	           "goodput_mbit_0_30, goodput_mbit_10_30 (from a third of the time on when it is less than 30 s) and\n"
-	           "retransmits, or delivery_s (null: never), each a list over the runs, and cpu_s.",
-	.options = options,
-	.num_options = sizeof options / sizeof options[0],
-	.run = run_link,
+    .name = "link",
+    .usage = "[option]...",
+    .summary = "sends over one emulated link through the simulator's TCP and tells how fast",
+    .details = "Two endpoints with kernel defaults and buffers that do not limit: a bulk transfer from connect() on, or\n"
+               "with --bytes one message on a fresh connection. Prints a table, rate and window over time; with --json\n"
+               "goodput_mbit_0_30, goodput_mbit_10_30 (from a third of the time on when it is less than 30 s) and\n"
+               "retransmits, or delivery_s (null: never), each a list over the runs, and cpu_s.",
+    .options = options,
+    .num_options = sizeof options / sizeof options[0],
+    .run = run_link,
 };

@@ -24,10 +24,10 @@ struct link_run {
 };
 
 struct link_results {
-	struct link_run *run;                /* one a run */
+	struct link_run *run; /* one a run */
 	double cpu_s;
 	uint64_t sample_ns;
-	struct sim_tcp_rig_sample *samples;  /* of the first run; may be null */
+	struct sim_tcp_rig_sample *samples; /* of the first run; may be null */
 	size_t num_samples;
 };
 

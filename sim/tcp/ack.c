@@ -117,7 +117,7 @@ static void update_window(struct sim_tcp *t, const struct sim_tcp_packet *p, str
 
 void tcp_ack(struct sim_tcp *t, const struct sim_tcp_packet *p)
 {
-	struct tcp_ack a = { .prior_una = t->una, .reordered = TCP_NONE, .rs = { .interval_ns = -1, .rtt_ns = -1 } };
+	struct tcp_ack a = {.prior_una = t->una, .reordered = TCP_NONE, .rs = {.interval_ns = -1, .rtt_ns = -1}};
 	uint64_t delivered = t->delivered, lost = t->lost;
 
 	if (p->ack > t->nxt)

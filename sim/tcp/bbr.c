@@ -8,9 +8,9 @@
 #include "sim/tcp/impl.h"
 
 #define ONE 256u
-#define HIGH_GAIN 739u         /* 2 / ln 2 */
+#define HIGH_GAIN 739u /* 2 / ln 2 */
 #define BW_SHIFT 24
-#define MARGIN_PERCENT 1u      /* paced below the estimate */
+#define MARGIN_PERCENT 1u /* paced below the estimate */
 #define MIN_WINDOW 4u
 #define HEADERS 52u
 #define MIN_TSO_RATE (1200000u / 8u)
@@ -186,7 +186,7 @@ static void bbr_undo(struct sim_tcp *t)
 
 static void bbr_on_loss(struct sim_tcp *t)
 {
-	struct tcp_rate rs = { .losses = 1 };
+	struct tcp_rate rs = {.losses = 1};
 
 	t->bbr.prev_ca = TCP_CA_LOSS;
 	t->bbr.full_bw = 0;
@@ -210,11 +210,11 @@ static void bbr_restart(struct sim_tcp *t)
 }
 
 const struct tcp_cc tcp_cc_bbr = {
-	.init = bbr_init,
-	.ssthresh = bbr_ssthresh,
-	.control = bbr_control,
-	.on_loss = bbr_on_loss,
-	.undo = bbr_undo,
-	.restart = bbr_restart,
-	.tso_segments = tso_segments,
+    .init = bbr_init,
+    .ssthresh = bbr_ssthresh,
+    .control = bbr_control,
+    .on_loss = bbr_on_loss,
+    .undo = bbr_undo,
+    .restart = bbr_restart,
+    .tso_segments = tso_segments,
 };

@@ -44,7 +44,7 @@ static void age(struct bbr_max *best, struct bbr_max now)
 
 static void running_max(struct bbr_max *best, uint32_t round, uint64_t value)
 {
-	struct bbr_max now = { round, value };
+	struct bbr_max now = {round, value};
 
 	if (value >= best[0].value || round - best[2].round > BW_ROUNDS) {
 		best[0] = best[1] = best[2] = now;
@@ -237,7 +237,7 @@ static void update_min_rtt(struct sim_tcp *t, const struct tcp_rate *rs)
 
 static void update_gains(struct sim_tcp *t)
 {
-	static const uint16_t cycle[CYCLE] = { 320, 192, ONE, ONE, ONE, ONE, ONE, ONE };
+	static const uint16_t cycle[CYCLE] = {320, 192, ONE, ONE, ONE, ONE, ONE, ONE};
 	struct tcp_bbr *b = &t->bbr;
 
 	switch ((enum bbr_mode)b->mode) {

@@ -6,9 +6,9 @@
 
 #define INTERVAL_ROUNDS 4u
 #define INTERVAL_MOST (4 * INTERVAL_ROUNDS)
-#define LOSS_THRESHOLD 50u     /* of 256 */
-#define RATIO_SHIFT 3          /* an eighth apart is the same rate */
-#define DIFFERENCE 500u        /* bytes a second apart is the same rate, too: 4 kbit/s */
+#define LOSS_THRESHOLD 50u /* of 256 */
+#define RATIO_SHIFT 3      /* an eighth apart is the same rate */
+#define DIFFERENCE 500u    /* bytes a second apart is the same rate, too: 4 kbit/s */
 #define USE_ROUNDS 48u
 #define ONE 256u
 #define BW_SHIFT 24

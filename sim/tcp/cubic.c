@@ -8,9 +8,9 @@
 
 #define BETA 717u
 #define BETA_ONE 1024u
-#define C_SCALED 410u          /* C = 0.4 in units of 1/1024 */
-#define FRIENDLY 15u           /* 8 (1 + beta) / (3 (1 - beta)): the estimate's acknowledgements per segment, by 8 */
-#define CUBE_SHIFT 40          /* 10 bits of C and 3 * 10 of time */
+#define C_SCALED 410u /* C = 0.4 in units of 1/1024 */
+#define FRIENDLY 15u  /* 8 (1 + beta) / (3 (1 - beta)): the estimate's acknowledgements per segment, by 8 */
+#define CUBE_SHIFT 40 /* 10 bits of C and 3 * 10 of time */
 
 /* Floor of the cube root: Newton from above, which never falls below the root. */
 uint64_t tcp_cube_root(uint64_t x)
@@ -154,11 +154,11 @@ static void cubic_restart(struct sim_tcp *t)
 }
 
 const struct tcp_cc tcp_cc_cubic = {
-	.init = cubic_init,
-	.ssthresh = cubic_ssthresh,
-	.avoid = cubic_avoid,
-	.acked = cubic_acked,
-	.on_loss = cubic_init,
-	.undo = tcp_undo_to_prior,
-	.restart = cubic_restart,
+    .init = cubic_init,
+    .ssthresh = cubic_ssthresh,
+    .avoid = cubic_avoid,
+    .acked = cubic_acked,
+    .on_loss = cubic_init,
+    .undo = tcp_undo_to_prior,
+    .restart = cubic_restart,
 };

@@ -3,21 +3,21 @@
 
 #include "sim/tcp/impl.h"
 
-#define INITIAL_WINDOW 64240u  /* 44 segments of 1,460 bytes: what fits the window field of a SYN */
-#define INITIAL_RCVBUF 65536u  /* half of Linux's default of 131,072; the rest is its overhead */
+#define INITIAL_WINDOW 64240u /* 44 segments of 1,460 bytes: what fits the window field of a SYN */
+#define INITIAL_RCVBUF 65536u /* half of Linux's default of 131,072; the rest is its overhead */
 
 void sim_tcp_defaults(struct sim_tcp_config *config)
 {
 	*config = (struct sim_tcp_config){
-		.cc = SIM_TCP_CUBIC,
-		.mss = 1448,
-		.sndbuf_max = 4u << 20,
-		.rcvbuf_max = 6u << 20,
-		.tick_ns = 4 * TCP_MS,
-		.keepalive_interval_ns = 75 * TCP_S,
-		.keepalive_probes = 9,
-		.retries = 15,
-		.syn_retries = 6,
+	    .cc = SIM_TCP_CUBIC,
+	    .mss = 1448,
+	    .sndbuf_max = 4u << 20,
+	    .rcvbuf_max = 6u << 20,
+	    .tick_ns = 4 * TCP_MS,
+	    .keepalive_interval_ns = 75 * TCP_S,
+	    .keepalive_probes = 9,
+	    .retries = 15,
+	    .syn_retries = 6,
 	};
 }
 
@@ -140,24 +140,24 @@ void sim_tcp_input(struct sim_tcp *t, const struct sim_tcp_packet *p)
 void sim_tcp_info(const struct sim_tcp *t, struct sim_tcp_info *info)
 {
 	*info = (struct sim_tcp_info){
-		.state = t->state,
-		.fin_sent = t->fin_sent,
-		.fin_acked = t->fin_acked,
-		.fin_received = t->fin_received,
-		.cwnd = t->cwnd,
-		.ssthresh = t->ssthresh,
-		.in_flight = tcp_in_flight(t),
-		.retransmits = t->retransmits,
-		.timeouts = t->timeouts,
-		.probes = t->probes,
-		.srtt_ns = t->srtt8_us * 125,
-		.rto_ns = t->rto_ns,
-		.min_rtt_ns = t->min_rtt_ns,
-		.unsent = tcp_unsent(t) - (t->fin_sent && t->nxt > t->queued ? tcp_unsent(t) : 0),
-		.unacked = min_u64(t->nxt, t->queued) - min_u64(t->una, t->queued),
-		.bytes_acked = min_u64(t->una, t->queued),
-		.bytes_received = t->rcv - (t->fin_received ? 1 : 0),
-		.pacing_bytes_per_s = t->cc->tso_segments != NULL ? t->pacing_rate : 0,
-		.recovery = (unsigned)t->ca,
+	    .state = t->state,
+	    .fin_sent = t->fin_sent,
+	    .fin_acked = t->fin_acked,
+	    .fin_received = t->fin_received,
+	    .cwnd = t->cwnd,
+	    .ssthresh = t->ssthresh,
+	    .in_flight = tcp_in_flight(t),
+	    .retransmits = t->retransmits,
+	    .timeouts = t->timeouts,
+	    .probes = t->probes,
+	    .srtt_ns = t->srtt8_us * 125,
+	    .rto_ns = t->rto_ns,
+	    .min_rtt_ns = t->min_rtt_ns,
+	    .unsent = tcp_unsent(t) - (t->fin_sent && t->nxt > t->queued ? tcp_unsent(t) : 0),
+	    .unacked = min_u64(t->nxt, t->queued) - min_u64(t->una, t->queued),
+	    .bytes_acked = min_u64(t->una, t->queued),
+	    .bytes_received = t->rcv - (t->fin_received ? 1 : 0),
+	    .pacing_bytes_per_s = t->cc->tso_segments != NULL ? t->pacing_rate : 0,
+	    .recovery = (unsigned)t->ca,
 	};
 }

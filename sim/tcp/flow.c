@@ -83,12 +83,12 @@ static void sample(struct flow *f, uint64_t window, uint64_t round_ns)
 		return;
 	f->result->num_samples++;
 	rig->samples[n] = (struct sim_tcp_rig_sample){
-		.at_ns = f->now_ns,
-		.bytes = f->read_bytes,
-		.cwnd = (uint32_t)window,
-		.in_flight = (uint32_t)window,
-		.queue_bytes = window > f->pipe ? (window - f->pipe) * (rig->tcp.mss + SIM_TCP_HEADER) : 0,
-		.srtt_ns = round_ns,
+	    .at_ns = f->now_ns,
+	    .bytes = f->read_bytes,
+	    .cwnd = (uint32_t)window,
+	    .in_flight = (uint32_t)window,
+	    .queue_bytes = window > f->pipe ? (window - f->pipe) * (rig->tcp.mss + SIM_TCP_HEADER) : 0,
+	    .srtt_ns = round_ns,
 	};
 }
 
@@ -247,7 +247,7 @@ static void prepare(struct flow *f)
 
 bool sim_tcp_flow_run(const struct sim_tcp_rig *rig, struct sim_tcp_rig_result *result)
 {
-	struct flow f = { .rig = rig, .result = result };
+	struct flow f = {.rig = rig, .result = result};
 
 	memset(result, 0, sizeof *result);
 	result->mark_ns = rig->until_ns < 3 * MARK_NS ? rig->until_ns / 3 : MARK_NS;
@@ -263,6 +263,7 @@ bool sim_tcp_flow_run(const struct sim_tcp_rig *rig, struct sim_tcp_rig_result *
 	if (result->finished) {
 		result->finished_ns = f.done_ns;
 		result->at_end = rig->bytes;
+		result->at_mark = min_u64(result->at_mark, rig->bytes);
 	}
 	return true;
 }

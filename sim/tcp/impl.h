@@ -20,11 +20,11 @@
 #define TCP_NONE UINT64_MAX
 #define TCP_MS 1000000ull
 #define TCP_S 1000000000ull
-#define TCP_INFINITE UINT32_MAX      /* ssthresh before the first loss */
+#define TCP_INFINITE UINT32_MAX /* ssthresh before the first loss */
 
-#define TCP_INITIAL_WINDOW 10u       /* RFC 6928 */
-#define TCP_RTO_INITIAL (1 * TCP_S)  /* RFC 6298 2.1 */
-#define TCP_RTO_MIN (200 * TCP_MS)   /* Linux; the RFC says 1 s */
+#define TCP_INITIAL_WINDOW 10u      /* RFC 6928 */
+#define TCP_RTO_INITIAL (1 * TCP_S) /* RFC 6298 2.1 */
+#define TCP_RTO_MIN (200 * TCP_MS)  /* Linux; the RFC says 1 s */
 #define TCP_RTO_MAX (120 * TCP_S)
 #define TCP_DELACK_MIN (40 * TCP_MS)
 #define TCP_DELACK_MAX (200 * TCP_MS)
@@ -32,21 +32,30 @@
 #define TCP_QUICKACKS 16u
 #define TCP_DUPTHRESH 3u
 #define TCP_MAX_REORDERING 300u
-#define TCP_COMPRESSED_ACKS 44u      /* SACKs held back at most */
+#define TCP_COMPRESSED_ACKS 44u /* SACKs held back at most */
 #define TCP_TIME_WAIT (60 * TCP_S)
-#define TCP_SYN_LINEAR 4u            /* retries of a SYN before they back off */
-#define TCP_MAX_SEGMENTS 65536u      /* in flight: 64 MiB of full segments and some */
-#define TCP_RANGES 64u               /* out-of-order ranges kept; beyond that the newest is dropped as if lost */
+#define TCP_SYN_LINEAR 4u       /* retries of a SYN before they back off */
+#define TCP_MAX_SEGMENTS 65536u /* in flight: 64 MiB of full segments and some */
+#define TCP_RANGES 64u          /* out-of-order ranges kept; beyond that the newest is dropped as if lost */
 #define TCP_RANGES_MAX 16384u
 
 /* Marks of a segment. */
-enum { SEG_SACKED = 1, SEG_LOST = 2, SEG_RETRANS = 4, SEG_EVER = 8, SEG_FIN = 16, SEG_APP_LIMITED = 32, SEG_LISTED = 64, SEG_COUNTED = 128 };
+enum {
+	SEG_SACKED = 1,
+	SEG_LOST = 2,
+	SEG_RETRANS = 4,
+	SEG_EVER = 8,
+	SEG_FIN = 16,
+	SEG_APP_LIMITED = 32,
+	SEG_LISTED = 64,
+	SEG_COUNTED = 128
+};
 
 struct tcp_seg {
 	uint64_t seq;
-	uint64_t sent_ns;         /* the last time */
-	uint64_t prev, next;      /* in the order of transmission, by segment number */
-	uint64_t skip;            /* of a SACKed one: no segment between this and `skip` is missing */
+	uint64_t sent_ns, tx;                                /* the last time; the how-manieth transmission that was */
+	uint64_t prev, next;                                 /* in the order of transmission, by segment number */
+	uint64_t skip;                                       /* of a SACKed one: no segment between this and `skip` is missing */
 	uint64_t tx_delivered, tx_first_ns, tx_delivered_ns; /* of the rate sample */
 	uint32_t len;
 	uint32_t flags;
@@ -59,35 +68,35 @@ enum tcp_rexmit { REXMIT_NONE = 0, REXMIT_LOST, REXMIT_NEW };
 
 /* What one acknowledgement was found to do. */
 enum {
-	ACK_DATA = 1,              /* it came with data */
-	ACK_WINDOW = 2,            /* the window changed */
-	ACK_ADVANCED = 4,          /* una moved */
-	ACK_RETRANS = 8,           /* of what was retransmitted */
-	ACK_SACKED = 16,           /* new SACKs */
+	ACK_DATA = 1,     /* it came with data */
+	ACK_WINDOW = 2,   /* the window changed */
+	ACK_ADVANCED = 4, /* una moved */
+	ACK_RETRANS = 8,  /* of what was retransmitted */
+	ACK_SACKED = 16,  /* new SACKs */
 	ACK_DSACK = 32,
-	ACK_ORIGINAL = 64,         /* something not retransmitted and sent before the recovery */
+	ACK_ORIGINAL = 64, /* something not retransmitted and sent before the recovery */
 	ACK_LOST_RETRANS = 128,
 	ACK_SET_TIMER = 256,
-	ACK_DELAYED = 512,         /* perhaps by a delayed acknowledgement */
+	ACK_DELAYED = 512, /* perhaps by a delayed acknowledgement */
 	ACK_NOT_DUP = ACK_DATA | ACK_WINDOW | ACK_ADVANCED,
 	ACK_ALERT = ACK_SACKED | ACK_DSACK,
 };
 
 /* A rate sample (the delivery rate estimation of BBR). Times are ns, negative: unknown. */
 struct tcp_rate {
-	uint64_t prior_ns, prior_delivered, last_end;
+	uint64_t prior_ns, prior_delivered, last_tx;
 	int64_t interval_ns, rtt_ns;
-	int64_t delivered;         /* negative: no sample */
+	int64_t delivered; /* negative: no sample */
 	uint32_t losses, acked_sacked, prior_in_flight;
 	bool app_limited, delayed;
 };
 
 struct tcp_ack {
 	uint32_t flags;
-	uint64_t prior_una, prior_sacked; /* una, and the end of the highest SACKed, before */
-	uint64_t first_sent_ns, last_sent_ns;       /* of what was newly acknowledged and never retransmitted; 0: none */
+	uint64_t prior_una, prior_sacked;     /* una, and the end of the highest SACKed, before */
+	uint64_t first_sent_ns, last_sent_ns; /* of what was newly acknowledged and never retransmitted; 0: none */
 	uint64_t first_sacked_ns, last_sacked_ns;
-	uint64_t reordered;        /* lowest original sequence number found late; TCP_NONE */
+	uint64_t reordered; /* lowest original sequence number found late; TCP_NONE */
 	uint32_t acked, num_dupack;
 	enum tcp_rexmit rexmit;
 	struct tcp_rate rs;
@@ -112,7 +121,7 @@ struct bbr_max {
 struct tcp_bbr {
 	uint64_t min_rtt_ns, min_rtt_at_ns, probe_rtt_done_ns, cycle_ns, ack_epoch_ns;
 	uint64_t next_round_delivered;
-	struct bbr_max bw[3];      /* the best three of the window, Q24 packets per us */
+	struct bbr_max bw[3]; /* the best three of the window, Q24 packets per us */
 	uint64_t full_bw;
 	uint64_t lt_bw, lt_last_ns, lt_last_delivered, lt_last_lost;
 	uint64_t draws;
@@ -126,18 +135,18 @@ struct tcp_bbr {
 struct tcp_cc {
 	void (*init)(struct sim_tcp *t);
 	uint32_t (*ssthresh)(struct sim_tcp *t);
-	void (*avoid)(struct sim_tcp *t, uint32_t acked);                   /* null: control does it all */
-	void (*acked)(struct sim_tcp *t, int64_t rtt_ns);                   /* may be null */
+	void (*avoid)(struct sim_tcp *t, uint32_t acked);                              /* null: control does it all */
+	void (*acked)(struct sim_tcp *t, int64_t rtt_ns);                              /* may be null */
 	void (*control)(struct sim_tcp *t, const struct tcp_rate *rs, uint32_t flags); /* null: window by avoid and PRR */
-	void (*on_loss)(struct sim_tcp *t);                                 /* a time-out; may be null */
-	void (*undo)(struct sim_tcp *t);                                    /* may be null */
-	void (*restart)(struct sim_tcp *t);                                 /* first data after idleness; may be null */
-	uint32_t (*tso_segments)(const struct sim_tcp *t);                  /* null: not paced */
+	void (*on_loss)(struct sim_tcp *t);                                            /* a time-out; may be null */
+	void (*undo)(struct sim_tcp *t);                                               /* may be null */
+	void (*restart)(struct sim_tcp *t);                                            /* first data after idleness; may be null */
+	uint32_t (*tso_segments)(const struct sim_tcp *t);                             /* null: not paced */
 };
 extern const struct tcp_cc tcp_cc_reno, tcp_cc_cubic, tcp_cc_bbr;
 
 struct sim_tcp {
-	struct sim_event event;    /* first: its handler finds the endpoint */
+	struct sim_event event; /* first: its handler finds the endpoint */
 	struct sim_engine *engine;
 	struct sim_source *source;
 	const struct sim_tcp_ops *ops;
@@ -146,7 +155,7 @@ struct sim_tcp {
 	uint64_t entity;
 	struct sim_tcp_config config;
 	enum sim_tcp_state state;
-	uint32_t pending;          /* events to be told */
+	uint32_t pending; /* events to be told */
 	bool dead;
 
 	/* timers */
@@ -158,19 +167,20 @@ struct sim_tcp {
 	uint64_t syn_ns;
 	uint32_t syn_count;
 	bool fin_wanted, fin_sent, fin_acked, fin_received;
-	uint64_t fin_at;           /* of the peer; TCP_NONE: not seen */
+	uint64_t fin_at; /* of the peer; TCP_NONE: not seen */
 
 	/* sending: una <= nxt <= queued */
 	uint64_t una, nxt, queued, wnd_end, max_wnd;
 	uint64_t seg_una, seg_nxt, cap;
 	struct tcp_seg *segs;
 	uint64_t order_first, order_last; /* unSACKed segments in the order of transmission */
-	uint64_t rexmit_hint;      /* no lost and unsent-again segment before it */
-	uint64_t sacked_high;      /* end of the highest SACKed segment */
+	uint64_t rexmit_hint;             /* no lost and unsent-again segment before it */
+	uint64_t sacked_high;             /* end of the highest SACKed segment */
 	uint32_t packets_out, sacked_out, lost_out, retrans_out;
 	bool write_blocked;
 	uint64_t last_send_ns;
-	uint32_t segs_sent, retransmits, timeouts, probes;
+	uint64_t segs_sent;
+	uint32_t retransmits, timeouts, probes;
 
 	/* window */
 	uint32_t cwnd, cwnd_cnt, ssthresh, max_packets_out;
@@ -181,16 +191,16 @@ struct sim_tcp {
 
 	/* recovery */
 	enum tcp_ca ca;
-	uint64_t high, tlp_high;   /* nxt when the recovery, the probe began; tlp_high 0: none */
+	uint64_t high, tlp_high; /* nxt when the recovery, the probe began; tlp_high 0: none */
 	bool tlp_retrans, frto;
 	uint32_t prior_cwnd, prior_ssthresh, prr_delivered, prr_out;
-	uint64_t undo_marker;      /* TCP_NONE: no undo */
+	uint64_t undo_marker; /* TCP_NONE: no undo */
 	int64_t undo_retrans;
 	uint64_t retrans_stamp_ns; /* of the first retransmission; 0: none */
 	uint64_t last_echo_ns;
 	uint32_t reordering;
 	bool reord_seen;
-	uint64_t rack_sent_ns, rack_end;
+	uint64_t rack_sent_ns, rack_tx;
 	uint64_t rack_rtt_ns;
 	bool rack_advanced, rack_dsack_seen;
 	uint32_t rack_steps, rack_persist;
@@ -221,7 +231,7 @@ struct sim_tcp {
 	struct sim_tcp_range dsack;
 	bool dsack_due;
 	uint64_t echo_ns;
-	uint64_t rcv_limit, rcv_clamp;      /* what is advertised at most now, and may be */
+	uint64_t rcv_limit, rcv_clamp;                                        /* what is advertised at most now, and may be */
 	uint64_t rcv_space, space_seq, space_ns, rcv_rtt_ns, rcv_rtt_echo_ns; /* most read in a round trip; where the current one began */
 	uint32_t rcv_mss;
 	/* when to acknowledge */
@@ -283,7 +293,7 @@ uint64_t tcp_seg_missing(struct sim_tcp *t, uint64_t n);      /* the first at or
 void tcp_order_append(struct sim_tcp *t, uint64_t n);
 void tcp_order_remove(struct sim_tcp *t, uint64_t n);
 void tcp_mark_lost(struct sim_tcp *t, uint64_t n, struct tcp_ack *a); /* a may be null */
-bool tcp_sent_after(uint64_t ns1, uint64_t ns2, uint64_t end1, uint64_t end2);
+bool tcp_sent_after(uint64_t ns1, uint64_t ns2, uint64_t tx1, uint64_t tx2);
 
 /* timers.c */
 void tcp_timers_init(struct sim_tcp *t);
@@ -291,8 +301,8 @@ void tcp_timer_exact(struct sim_tcp *t, enum tcp_timer which, uint64_t at_ns);
 void tcp_timer_coarse(struct sim_tcp *t, enum tcp_timer which, uint64_t delay_ns); /* at the next tick of the wheel */
 void tcp_timer_stop(struct sim_tcp *t, enum tcp_timer which);
 void tcp_xmit_timer(struct sim_tcp *t, enum tcp_xmit what, uint64_t delay_ns);
-uint64_t tcp_ticks(const struct sim_tcp *t, uint64_t ns);     /* rounded up to whole ticks, as time */
-uint64_t tcp_tick_time(const struct sim_tcp *t);              /* now at the last tick */
+uint64_t tcp_ticks(const struct sim_tcp *t, uint64_t ns); /* rounded up to whole ticks, as time */
+uint64_t tcp_tick_time(const struct sim_tcp *t);          /* now at the last tick */
 
 /* rtt.c */
 void tcp_rtt_sample(struct sim_tcp *t, uint64_t rtt_ns);
@@ -311,7 +321,7 @@ void tcp_undo_to_prior(struct sim_tcp *t);
 bool tcp_is_cwnd_limited(const struct sim_tcp *t);
 void tcp_hystart_reset(struct sim_tcp *t);
 void tcp_hystart_update(struct sim_tcp *t, uint64_t rtt_ns);
-bool tcp_pace_wait(struct sim_tcp *t);                        /* true: not yet; the timer is set */
+bool tcp_pace_wait(struct sim_tcp *t); /* true: not yet; the timer is set */
 void tcp_pace_sent(struct sim_tcp *t, uint32_t bytes);
 uint64_t tcp_cube_root(uint64_t x);
 
@@ -331,15 +341,15 @@ void tcp_bbr_policer_reset(struct sim_tcp *t);
 /* output.c */
 void tcp_send_ack(struct sim_tcp *t);
 void tcp_send_flags(struct sim_tcp *t, unsigned flags, uint64_t seq);
-void tcp_send_segment(struct sim_tcp *t, uint64_t n);         /* the first time or again */
+void tcp_send_segment(struct sim_tcp *t, uint64_t n); /* the first time or again */
 void tcp_retransmit(struct sim_tcp *t, uint64_t n);
 
 /* sender.c */
-void tcp_push(struct sim_tcp *t);                             /* new data as the windows allow */
-bool tcp_push_one(struct sim_tcp *t);                         /* one segment beyond cwnd, of the probe */
+void tcp_push(struct sim_tcp *t);     /* new data as the windows allow */
+bool tcp_push_one(struct sim_tcp *t); /* one segment beyond cwnd, of the probe */
 void tcp_retransmit_queue(struct sim_tcp *t);
 uint64_t tcp_unsent(const struct sim_tcp *t);
-bool tcp_has_unsent(const struct sim_tcp *t);                 /* bytes or a FIN */
+bool tcp_has_unsent(const struct sim_tcp *t); /* bytes or a FIN */
 uint64_t tcp_sndbuf(const struct sim_tcp *t);
 void tcp_check_writable(struct sim_tcp *t);
 
@@ -348,7 +358,7 @@ bool tcp_probe_schedule(struct sim_tcp *t, bool advancing);
 void tcp_probe_send(struct sim_tcp *t);
 void tcp_probe_acked(struct sim_tcp *t, uint64_t ack, uint32_t flags);
 void tcp_rearm_rto(struct sim_tcp *t);
-uint64_t tcp_rto_left(const struct sim_tcp *t);               /* until the RTO of the oldest segment; 0: over */
+uint64_t tcp_rto_left(const struct sim_tcp *t); /* until the RTO of the oldest segment; 0: over */
 void tcp_rto_fired(struct sim_tcp *t);
 void tcp_zero_window_fired(struct sim_tcp *t);
 void tcp_zero_window_check(struct sim_tcp *t);
@@ -373,11 +383,11 @@ void tcp_ack(struct sim_tcp *t, const struct sim_tcp_packet *p);
 
 /* receiver.c, delack.c */
 void tcp_receive(struct sim_tcp *t, const struct sim_tcp_packet *p);
-uint64_t tcp_window(struct sim_tcp *t);                       /* to be advertised; moves the promised edge */
+uint64_t tcp_window(struct sim_tcp *t); /* to be advertised; moves the promised edge */
 uint64_t tcp_window_choice(const struct sim_tcp *t);
 void tcp_ack_check(struct sim_tcp *t, bool out_of_order);
 void tcp_ack_sent(struct sim_tcp *t);
-void tcp_ack_arrived(struct sim_tcp *t, uint32_t len);        /* data came: how eager to be */
+void tcp_ack_arrived(struct sim_tcp *t, uint32_t len); /* data came: how eager to be */
 void tcp_quickack(struct sim_tcp *t);
 void tcp_delack_fired(struct sim_tcp *t);
 void tcp_ack_after_read(struct sim_tcp *t);
@@ -390,6 +400,6 @@ void tcp_keepalive_fired(struct sim_tcp *t);
 void tcp_keepalive_arm(struct sim_tcp *t);
 void tcp_closing_check(struct sim_tcp *t);
 void tcp_give_up(struct sim_tcp *t, enum sim_tcp_event why);
-void tcp_tell(struct sim_tcp *t);                             /* the pending events */
+void tcp_tell(struct sim_tcp *t); /* the pending events */
 
 #endif

@@ -19,8 +19,8 @@ struct sim_tcp_link {
 	sim_tcp_deliver *deliver;
 	void *user;
 	uint64_t entity, queue_bytes;
-	uint64_t busy_ns;        /* until when the serialiser works */
-	uint64_t busy_rest;      /* of a nanosecond, in 1 / rate_bits: so that no time is lost by rounding */
+	uint64_t busy_ns;   /* until when the serialiser works */
+	uint64_t busy_rest; /* of a nanosecond, in 1 / rate_bits: so that no time is lost by rounding */
 	uint64_t last_at_ns;
 	struct carried *ring;
 	uint64_t head, tail, cap;
@@ -142,7 +142,7 @@ void sim_tcp_link_send(struct sim_tcp_link *l, const struct sim_tcp_packet *p)
 	if (at < l->last_at_ns)
 		at = l->last_at_ns;
 	l->last_at_ns = at;
-	l->ring[l->tail++ & (l->cap - 1)] = (struct carried){ *p, at };
+	l->ring[l->tail++ & (l->cap - 1)] = (struct carried){*p, at};
 	if (l->tail - l->head == 1)
 		(void)sim_engine_schedule(l->engine, l->source, &l->event, SIM_DELIVERY, at);
 }

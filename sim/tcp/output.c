@@ -21,7 +21,7 @@ static void fill(struct sim_tcp *t, struct sim_tcp_packet *p, unsigned flags, ui
 
 void tcp_send_flags(struct sim_tcp *t, unsigned flags, uint64_t seq)
 {
-	struct sim_tcp_packet p = { 0 };
+	struct sim_tcp_packet p = {0};
 
 	fill(t, &p, flags, seq);
 	if (flags & SIM_TCP_ACK)
@@ -37,15 +37,15 @@ void tcp_send_ack(struct sim_tcp *t)
 void tcp_send_segment(struct sim_tcp *t, uint64_t n)
 {
 	struct tcp_seg *s = tcp_seg(t, n);
-	struct sim_tcp_packet p = { .len = s->len };
+	struct sim_tcp_packet p = {.len = s->len};
 
 	s->sent_ns = tcp_now(t);
+	s->tx = ++t->segs_sent;
 	tcp_rate_sent(t, s);
 	tcp_order_remove(t, n);
 	tcp_order_append(t, n);
 	fill(t, &p, SIM_TCP_ACK | ((s->flags & SEG_FIN) ? SIM_TCP_FIN : 0), s->seq);
 	tcp_ack_sent(t);
-	t->segs_sent++;
 	t->ops->transmit(t->user, &p);
 }
 

@@ -13,9 +13,9 @@ void tcp_rack_advance(struct sim_tcp *t, const struct tcp_seg *s)
 		return;
 	t->rack_advanced = true;
 	t->rack_rtt_ns = rtt;
-	if (tcp_sent_after(s->sent_ns, t->rack_sent_ns, tcp_seg_end(s), t->rack_end)) {
+	if (tcp_sent_after(s->sent_ns, t->rack_sent_ns, s->tx, t->rack_tx)) {
 		t->rack_sent_ns = s->sent_ns;
-		t->rack_end = tcp_seg_end(s);
+		t->rack_tx = s->tx;
 	}
 }
 
@@ -43,7 +43,7 @@ static uint64_t detect(struct sim_tcp *t, struct tcp_ack *a)
 		struct tcp_seg *s = tcp_seg(t, n);
 		uint64_t next = s->next;
 
-		if (!tcp_sent_after(t->rack_sent_ns, s->sent_ns, t->rack_end, tcp_seg_end(s)))
+		if (!tcp_sent_after(t->rack_sent_ns, s->sent_ns, t->rack_tx, s->tx))
 			break;
 		if (!(s->flags & SEG_LOST) || (s->flags & SEG_RETRANS)) {
 			uint64_t left = tcp_rack_left(t, s, window);

@@ -23,15 +23,13 @@ void tcp_rate_sent(struct sim_tcp *t, struct tcp_seg *s)
 /* Of all segments that an acknowledgement delivers, the one sent last makes the sample. */
 void tcp_rate_delivered(struct sim_tcp *t, struct tcp_seg *s, struct tcp_rate *rs)
 {
-	uint64_t end = tcp_seg_end(s);
-
 	if (!(s->flags & SEG_COUNTED))
 		return;
-	if (rs->prior_ns == 0 || tcp_sent_after(s->sent_ns, t->first_tx_ns, end, rs->last_end)) {
+	if (rs->prior_ns == 0 || tcp_sent_after(s->sent_ns, t->first_tx_ns, s->tx, rs->last_tx)) {
 		rs->prior_delivered = s->tx_delivered;
 		rs->prior_ns = s->tx_delivered_ns;
 		rs->app_limited = (s->flags & SEG_APP_LIMITED) != 0;
-		rs->last_end = end;
+		rs->last_tx = s->tx;
 		t->first_tx_ns = s->sent_ns;
 		rs->interval_ns = (int64_t)(s->sent_ns - s->tx_first_ns);
 	}

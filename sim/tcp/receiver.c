@@ -7,8 +7,8 @@
 
 #include "sim/tcp/impl.h"
 
-#define RANGES_EXPECTED 2u     /* that every acknowledgement has room for, even beside a DSACK */
-#define SHORT 128u             /* segments below say nothing of the sender's pace */
+#define RANGES_EXPECTED 2u /* that every acknowledgement has room for, even beside a DSACK */
+#define SHORT 128u         /* segments below say nothing of the sender's pace */
 
 /* ------------------------------------------------------------------ the window */
 
@@ -219,7 +219,7 @@ uint32_t tcp_fill_sacks(struct sim_tcp *t, struct sim_tcp_packet *p)
 
 static void duplicate(struct sim_tcp *t, uint64_t from, uint64_t to)
 {
-	t->dsack = (struct sim_tcp_range){ from, to };
+	t->dsack = (struct sim_tcp_range){from, to};
 	t->dsack_due = to > from;
 	tcp_quickack(t);
 	t->ack_due = true;
@@ -293,7 +293,7 @@ void tcp_receive(struct sim_tcp *t, const struct sim_tcp_packet *p)
 	if (p->seq <= t->rcv)
 		in_order(t, end);
 	else
-		early(t, (struct sim_tcp_range){ p->seq, end });
+		early(t, (struct sim_tcp_range){p->seq, end});
 	tcp_ack_check(t, t->num_ooo != 0);
 }
 

@@ -58,7 +58,7 @@ static void reno_avoid(struct sim_tcp *t, uint32_t acked)
 }
 
 const struct tcp_cc tcp_cc_reno = {
-	.ssthresh = reno_ssthresh,
-	.avoid = reno_avoid,
-	.undo = tcp_undo_to_prior,
+    .ssthresh = reno_ssthresh,
+    .avoid = reno_avoid,
+    .undo = tcp_undo_to_prior,
 };

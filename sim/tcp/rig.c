@@ -25,7 +25,7 @@ struct rig {
 
 void sim_tcp_rig_defaults(struct sim_tcp_rig *rig)
 {
-	*rig = (struct sim_tcp_rig){ .seed = 1, .until_ns = 30000000000ull };
+	*rig = (struct sim_tcp_rig){.seed = 1, .until_ns = 30000000000ull};
 	sim_tcp_defaults(&rig->tcp);
 	rig->tcp.sndbuf = BUFFER;
 	rig->tcp.rcvbuf_max = WINDOW;
@@ -94,7 +94,7 @@ static void event(void *user, enum sim_tcp_event what)
 	}
 }
 
-static const struct sim_tcp_ops ops = { .transmit = transmit, .event = event };
+static const struct sim_tcp_ops ops = {.transmit = transmit, .event = event};
 
 static bool build(struct rig *r)
 {
@@ -131,12 +131,12 @@ static void sample(struct rig *r)
 		return;
 	sim_tcp_info(r->side[0].tcp, &info);
 	r->config->samples[r->result->num_samples++] = (struct sim_tcp_rig_sample){
-		.at_ns = r->engine->now_ns,
-		.bytes = r->read,
-		.cwnd = info.cwnd,
-		.in_flight = info.in_flight,
-		.queue_bytes = sim_tcp_link_backlog(r->side[0].out, r->engine->now_ns),
-		.srtt_ns = info.srtt_ns,
+	    .at_ns = r->engine->now_ns,
+	    .bytes = r->read,
+	    .cwnd = info.cwnd,
+	    .in_flight = info.in_flight,
+	    .queue_bytes = sim_tcp_link_backlog(r->side[0].out, r->engine->now_ns),
+	    .srtt_ns = info.srtt_ns,
 	};
 }
 
@@ -176,9 +176,9 @@ static void run_segments(struct rig *r)
 
 bool sim_tcp_rig_run(const struct sim_tcp_rig *rig, struct sim_tcp_rig_result *result)
 {
-	struct rig r = { .config = rig, .result = result };
+	struct rig r = {.config = rig, .result = result};
 
-	*result = (struct sim_tcp_rig_result){ 0 };
+	*result = (struct sim_tcp_rig_result){0};
 	if (rig->flow)
 		return sim_tcp_flow_run(rig, result);
 	bool built = build(&r);

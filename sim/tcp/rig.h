@@ -8,8 +8,8 @@
 #include "sim/tcp/link.h"
 
 struct sim_tcp_rig_sample {
-	uint64_t at_ns, bytes;           /* read so far */
-	uint32_t cwnd, in_flight;        /* segments */
+	uint64_t at_ns, bytes;    /* read so far */
+	uint32_t cwnd, in_flight; /* segments */
 	uint64_t queue_bytes, srtt_ns;
 };
 
@@ -17,10 +17,10 @@ struct sim_tcp_rig {
 	struct sim_tcp_config tcp;
 	struct sim_tcp_link_config link; /* in both directions */
 	uint64_t seed;
-	bool flow;                       /* the coarse fidelity */
-	uint64_t bytes;                  /* 0: bulk for `until_ns` */
+	bool flow;      /* the coarse fidelity */
+	uint64_t bytes; /* 0: bulk for `until_ns` */
 	uint64_t until_ns;
-	uint64_t sample_ns;              /* 0: no samples */
+	uint64_t sample_ns;                 /* 0: no samples */
 	struct sim_tcp_rig_sample *samples; /* room for max_samples */
 	size_t max_samples;
 };

@@ -29,7 +29,7 @@ struct tcp_seg *tcp_seg_add(struct sim_tcp *t, uint64_t seq, uint32_t len, uint3
 	if (t->seg_nxt - t->seg_una == t->cap && !grow(t))
 		return NULL;
 	struct tcp_seg *s = tcp_seg(t, t->seg_nxt++);
-	*s = (struct tcp_seg){ .seq = seq, .len = len, .flags = flags, .prev = TCP_NONE, .next = TCP_NONE };
+	*s = (struct tcp_seg){.seq = seq, .len = len, .flags = flags, .prev = TCP_NONE, .next = TCP_NONE};
 	t->packets_out++;
 	return s;
 }
@@ -118,7 +118,8 @@ void tcp_mark_lost(struct sim_tcp *t, uint64_t n, struct tcp_ack *a)
 	}
 }
 
-bool tcp_sent_after(uint64_t ns1, uint64_t ns2, uint64_t end1, uint64_t end2)
+/* RFC 8985 tells equal times apart by sequence; here a whole window may go in one instant, retransmissions among it. */
+bool tcp_sent_after(uint64_t ns1, uint64_t ns2, uint64_t tx1, uint64_t tx2)
 {
-	return ns1 > ns2 || (ns1 == ns2 && end1 > end2);
+	return ns1 > ns2 || (ns1 == ns2 && tx1 > tx2);
 }

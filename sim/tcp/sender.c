@@ -1,7 +1,7 @@
 /* What may be sent: new data and lost segments, as the congestion window, the peer's window and the pace allow. */
 #include "sim/tcp/impl.h"
 
-#define INITIAL_SNDBUF 87040u  /* what Linux starts with beside an initial window of ten */
+#define INITIAL_SNDBUF 87040u /* what Linux starts with beside an initial window of ten */
 
 uint64_t tcp_unsent(const struct sim_tcp *t)
 {

@@ -109,5 +109,5 @@ void sim_tcp_stream_fini(struct sim_tcp_stream *s)
 {
 	while (s->first != NULL)
 		drop_first(s);
-	*s = (struct sim_tcp_stream){ 0 };
+	*s = (struct sim_tcp_stream){0};
 }

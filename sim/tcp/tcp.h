@@ -17,8 +17,8 @@
 
 enum sim_tcp_cc { SIM_TCP_CUBIC = 0, SIM_TCP_RENO, SIM_TCP_BBR };
 
-#define SIM_TCP_SACKS 4u       /* ranges a packet carries: three with timestamps, four when the first is a DSACK */
-#define SIM_TCP_HEADER 52u     /* IPv4, TCP and timestamps */
+#define SIM_TCP_SACKS 4u   /* ranges a packet carries: three with timestamps, four when the first is a DSACK */
+#define SIM_TCP_HEADER 52u /* IPv4, TCP and timestamps */
 #define SIM_TCP_SYN_LENGTH 60u
 
 /* Flags of a packet. */
@@ -30,13 +30,13 @@ struct sim_tcp_range {
 
 struct sim_tcp_packet {
 	uint64_t seq, ack;
-	uint64_t window;        /* bytes behind ack that the receiver takes */
+	uint64_t window;         /* bytes behind ack that the receiver takes */
 	uint64_t ts_ns, echo_ns; /* the sender's clock; what it echoes, 0: nothing yet */
 	struct sim_tcp_range sack[SIM_TCP_SACKS];
-	uint32_t len;           /* payload */
+	uint32_t len; /* payload */
 	uint8_t num_sacks;
 	uint8_t flags;
-	bool dsack;             /* sack[0] is a range received twice */
+	bool dsack; /* sack[0] is a range received twice */
 };
 
 /* Length of the IP packet. */
@@ -47,13 +47,13 @@ struct sim_tcp_config {
 	uint32_t mss;            /* payload of a full segment; 1448 at an MTU of 1500 with timestamps */
 	uint64_t sndbuf, rcvbuf; /* bytes, fixed; 0: autotuned up to the maximum */
 	uint64_t sndbuf_max, rcvbuf_max;
-	uint64_t notsent_lowat;  /* writable only while less than this is unsent; 0: no mark */
-	uint64_t tick_ns;        /* grain of the coarse timers, the kernel's jiffy; 0: exact */
+	uint64_t notsent_lowat;                       /* writable only while less than this is unsent; 0: no mark */
+	uint64_t tick_ns;                             /* grain of the coarse timers, the kernel's jiffy; 0: exact */
 	uint64_t keepalive_ns, keepalive_interval_ns; /* 0: no keepalive */
 	uint32_t keepalive_probes;
-	uint32_t retries;        /* time-outs in a row before the connection is given up; 15 */
-	uint32_t syn_retries;    /* 6 */
-	bool nagle;              /* else TCP_NODELAY */
+	uint32_t retries;     /* time-outs in a row before the connection is given up; 15 */
+	uint32_t syn_retries; /* 6 */
+	bool nagle;           /* else TCP_NODELAY */
 };
 /* Linux's defaults with buffers that autotune up to 4 and 6 MiB. */
 void sim_tcp_defaults(struct sim_tcp_config *config);
@@ -85,22 +85,22 @@ struct sim_tcp *sim_tcp_new(struct sim_engine *engine, struct sim_source *source
                             const struct sim_tcp_ops *ops, void *user);
 void sim_tcp_free(struct sim_tcp *t); /* null is harmless; no packet is sent */
 
-void sim_tcp_connect(struct sim_tcp *t);                                     /* sends the SYN */
-bool sim_tcp_accept(struct sim_tcp *t, const struct sim_tcp_packet *syn);    /* a fresh endpoint answers a SYN; false: it is not fresh */
-void sim_tcp_input(struct sim_tcp *t, const struct sim_tcp_packet *p);       /* a packet arrives */
+void sim_tcp_connect(struct sim_tcp *t);                                  /* sends the SYN */
+bool sim_tcp_accept(struct sim_tcp *t, const struct sim_tcp_packet *syn); /* a fresh endpoint answers a SYN; false: it is not fresh */
+void sim_tcp_input(struct sim_tcp *t, const struct sim_tcp_packet *p);    /* a packet arrives */
 
 size_t sim_tcp_write(struct sim_tcp *t, size_t n); /* how many bytes it took */
 size_t sim_tcp_write_space(const struct sim_tcp *t);
-size_t sim_tcp_readable(const struct sim_tcp *t);  /* bytes in order, unread */
-size_t sim_tcp_read(struct sim_tcp *t, size_t n);  /* consumes at most n: how many it was */
-void sim_tcp_shutdown(struct sim_tcp *t);          /* FIN behind what is queued */
-void sim_tcp_abort(struct sim_tcp *t);             /* RST; both queues are dropped */
+size_t sim_tcp_readable(const struct sim_tcp *t); /* bytes in order, unread */
+size_t sim_tcp_read(struct sim_tcp *t, size_t n); /* consumes at most n: how many it was */
+void sim_tcp_shutdown(struct sim_tcp *t);         /* FIN behind what is queued */
+void sim_tcp_abort(struct sim_tcp *t);            /* RST; both queues are dropped */
 
 enum sim_tcp_state {
 	SIM_TCP_ST_CLOSED = 0, /* nothing yet, or nothing more */
 	SIM_TCP_ST_SYN_SENT,
 	SIM_TCP_ST_SYN_RCVD,
-	SIM_TCP_ST_OPEN,       /* of RFC 9293's states ESTABLISHED to LAST_ACK: the FINs are told apart by the flags below */
+	SIM_TCP_ST_OPEN, /* of RFC 9293's states ESTABLISHED to LAST_ACK: the FINs are told apart by the flags below */
 	SIM_TCP_ST_TIME_WAIT,
 };
 
