@@ -136,7 +136,8 @@ static void end_one(struct scenario *s, struct check *c, bool cut)
 	} else if (!began) {
 		decide(c, s, false, "the run ended before it began", "");
 	} else {
-		snprintf(text, sizeof text, "held at %llu looks", (unsigned long long)c->looks);
+		snprintf(text, sizeof text, "held at %llu looks%s", (unsigned long long)c->looks,
+		         cut && deadline(c) > now ? "; --until cut the run" : "");
 		decide(c, s, true, text, "");
 	}
 }

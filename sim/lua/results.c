@@ -1,4 +1,5 @@
 /* What a run leaves behind, collected within bounds. */
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/lua/host.h"
@@ -92,6 +93,27 @@ static void rows_at_end(struct scenario *s)
 	}
 }
 
+/* What a run that did not come to its end leaves open. An end by --until is no such: checks.c speaks for it. */
+static void say_undecided(struct scenario *s)
+{
+	char detail[SCENARIO_ERROR_TEXT + 32];
+
+	if (s->host.failed)
+		snprintf(detail, sizeof detail, "not decided: %s", s->host.error);
+	else
+		snprintf(detail, sizeof detail, "not decided: the run was stopped");
+	const char *kept = NULL;
+	for (size_t i = 0; i < s->num_checks; i++) {
+		struct scenario_check *c = &s->result_checks[i];
+
+		if (c->decided || c->held)
+			continue;
+		kept = kept ? kept : keep(s, detail);
+		c->detail = kept;
+		c->at_s = now_s(s);
+	}
+}
+
 void results_finish(struct scenario *s)
 {
 	struct scenario_results *r = &s->results;
@@ -104,6 +126,7 @@ void results_finish(struct scenario *s)
 	plots_finish(s);
 	r->virtual_s = now_s(s);
 	r->nodes = (uint32_t)s->num_nodes;
+	say_undecided(s);
 	r->checks = s->result_checks;
 	r->num_checks = s->num_checks;
 	r->num_failed = 0;

@@ -120,14 +120,16 @@ void report_head(FILE *to, const struct report_run *run, const struct report_plo
 	put_files(to, run, plots);
 }
 
+/* A check whose name tells what must not be says so: "held" alone would read as if it had happened. */
 static void put_check(FILE *to, const struct scenario_check *c, bool colours)
 {
-	const char *verdict = !c->held ? "FAILED" : c->decided ? "held" : "open";
-	enum tint tint = !c->held ? BAD : c->decided ? GOOD : DIM;
+	const char *verdict = !c->decided ? "undecided" : c->held ? "held" : "FAILED";
+	enum tint tint = !c->decided ? DIM : c->held ? GOOD : BAD;
+	bool bad = c->decided && !c->held;
 
-	fprintf(to, "  %s%-6s%s  %s", on(colours, tint), verdict, off(colours), c->name);
+	fprintf(to, "  %s%-9s%s  %s%s", on(colours, tint), verdict, off(colours), c->kind == SCENARIO_NEVER ? "never: " : "", c->name);
 	if (c->detail != NULL && *c->detail != '\0')
-		fprintf(to, "%s  (%s%s%s)%s", on(colours, DIM), c->detail, c->held ? "" : "; ", c->held ? "" : c->where, off(colours));
+		fprintf(to, "%s  (%s%s%s)%s", on(colours, DIM), c->detail, bad ? "; " : "", bad ? c->where : "", off(colours));
 	fputc('\n', to);
 }
 

@@ -80,7 +80,7 @@ void test_report_run(struct report_run *run)
 {
 	static const struct scenario_check checks[] = {
 	    {"every node finds \"all\"", SCENARIO_EVENTUALLY, true, true, 41.5, "held from 41.5 s", "x.lua:3"},
-	    {"never waits", SCENARIO_NEVER, false, true, 12, "first at 12 s", "x.lua:9"},
+	    {"waits", SCENARIO_NEVER, false, true, 12, "first at 12 s", "x.lua:9"},
 	};
 	static const struct scenario_row rows[] = {
 	    {1, "a", "b", "0x30", "bytes", 1234567},

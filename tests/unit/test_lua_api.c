@@ -238,6 +238,26 @@ static void test_api_until_cuts_and_leaves_open_what_is_open(void **state)
 	scenario_kit_free(&k);
 }
 
+static void test_api_broken_script_leaves_checks_undecided(void **state)
+{
+	struct scenario_kit k;
+	scenario_kit_run(&k,
+	                 "always { 'so far', function() return true end }\neventually { 'soon', function() return now() >= 1 end }\n"
+	                 "at('3s', function() error 'boom' end)\nrun_for '10s'",
+	                 NULL);
+	assert_int_equal(k.ran, SCENARIO_ERROR);
+	const struct scenario_check *c = scenario_kit_check(&k, "so far");
+	assert_false(c->decided);
+	assert_false(c->held);
+	assert_true(c->at_s == 3.0);
+	assert_non_null(strstr(c->detail, "not decided: "));
+	assert_non_null(strstr(c->detail, "boom"));
+	assert_true(scenario_kit_check(&k, "soon")->decided);
+	assert_true(scenario_kit_check(&k, "soon")->held);
+	assert_int_equal(k.r->num_failed, 0);
+	scenario_kit_free(&k);
+}
+
 /* ------------------------------------------------------------------ parameters */
 
 static enum scenario_status with_params(struct scenario_kit *k, const char *text, const char *p1, const char *p2)
@@ -489,6 +509,7 @@ int main(void)
 	    cmocka_unit_test(test_api_checks_say_when),
 	    cmocka_unit_test(test_api_wait_that_times_out_is_a_failed_check),
 	    cmocka_unit_test(test_api_until_cuts_and_leaves_open_what_is_open),
+	    cmocka_unit_test(test_api_broken_script_leaves_checks_undecided),
 	    cmocka_unit_test(test_api_params_are_read_listed_and_checked),
 	    cmocka_unit_test(test_api_params_that_are_wrong_are_refused),
 	    cmocka_unit_test(test_api_equal_runs_have_equal_hashes_and_draws),

@@ -175,14 +175,32 @@ static void test_report_foot_ends_with_seed_hash_command(void **state)
 	test_report_run(&run);
 	char *text = foot(&run, false);
 	assert_string_equal(text, "\n"
-	                          "  held    every node finds \"all\"  (held from 41.5 s)\n"
-	                          "  FAILED  never waits  (first at 12 s; x.lua:9)\n"
+	                          "  held       every node finds \"all\"  (held from 41.5 s)\n"
+	                          "  FAILED     never: waits  (first at 12 s; x.lua:9)\n"
 	                          "seed 18446744073709551615\n"
 	                          "hash 0123456789abcdef\n"
 	                          "repeat with: switchyard run scenarios/sample.lua --seed 18446744073709551615\n");
 	free(text);
 	text = foot(&run, true);
-	assert_non_null(strstr(text, "\033[1;31mFAILED\033[0m"));
+	assert_non_null(strstr(text, "\033[1;31mFAILED   \033[0m"));
+	free(text);
+}
+
+static void test_report_foot_says_undecided_whatever_held_says(void **state)
+{
+	static const struct scenario_check checks[] = {
+	    {"a", SCENARIO_ALWAYS, false, false, 2, "not decided: x.lua:4: boom", "x.lua:3"},
+	    {"b", SCENARIO_NEVER, true, false, 2, "not decided: the run was cut by --until", "x.lua:9"},
+	};
+	struct report_run run;
+
+	test_report_run(&run);
+	struct scenario_results results = *run.results;
+	results.checks = checks;
+	run.results = &results;
+	char *text = foot(&run, false);
+	assert_non_null(strstr(text, "  undecided  a  (not decided: x.lua:4: boom)\n"));
+	assert_non_null(strstr(text, "  undecided  never: b  (not decided: the run was cut by --until)\n"));
 	free(text);
 }
 
@@ -215,6 +233,7 @@ int main(void)
 	    cmocka_unit_test(test_report_write_names_what_cannot_be_written),
 	    cmocka_unit_test(test_report_write_tells_of_a_full_disk),
 	    cmocka_unit_test(test_report_foot_ends_with_seed_hash_command),
+	    cmocka_unit_test(test_report_foot_says_undecided_whatever_held_says),
 	    cmocka_unit_test(test_report_head_shows_measures),
 	};
 
