@@ -197,22 +197,31 @@ void sy_book_expect(const struct sy_book *book, const struct sy_netaddr *addrs, 
 	expect(book, hashes, n);
 }
 
-/* The place of the entry with this very address; BOOK_NONE: not there. */
-static uint32_t find_interned(const struct sy_book *b, uint32_t index)
+/* New here, and interned already: only what this book itself refuses is asked. */
+static enum sy_err add_interned(struct sy_book *b, uint32_t index, uint32_t src, uint64_t now_s)
 {
-	const struct sy_index *ix = &b->by_id;
-	struct sy_index_walk w = sy_index_begin(ix, book_id_hash(sy_addrs_id_of(b->env->addrs, index)));
-	for (uint32_t v = sy_index_next(ix, &w); v; v = sy_index_next(ix, &w))
-		if (b->entries[v - 1].addr == index)
-			return v - 1;
-	return BOOK_NONE;
+	enum sy_err err = refusal(b, book_addr(b, index), book_addr(b, src), sy_addrs_id_of(b->env->addrs, index), now_s);
+	if (err)
+		return err;
+	struct book_entry e = {.addr = index, .src = src, .last_attempt_s = book_time(now_s)};
+	sy_addrs_ref(b->env->addrs, index);
+	sy_addrs_ref(b->env->addrs, src);
+	err = book_add_entry(b, &e, now_s);
+	if (err) {
+		sy_addrs_unref(b->env->addrs, index);
+		sy_addrs_unref(b->env->addrs, src);
+	}
+	return err;
 }
 
 enum sy_err sy_book_add_known(struct sy_book *book, uint32_t index, uint32_t src, uint64_t now_s)
 {
 	const struct sy_addrs *addrs = book->env->addrs;
-	uint32_t at = find_interned(book, index);
-	if (at != BOOK_NONE && passed_before(book, &book->entries[at], book_addr(book, index)))
+	uint32_t at = book_find_id_index(book, sy_addrs_id_of(addrs, index));
+	if (at == BOOK_NONE && !(sy_addrs_get(addrs, index)->flags & SY_ADDR_BAD_CASE))
+		return add_interned(book, index, src, now_s);
+	/* As passed_before, by the index: no look at the address. */
+	if (at != BOOK_NONE && book->entries[at].addr == index && !book->num_bans && !book->num_private && !book->own_inside)
 		return add_reference(book, at, (struct teller){NULL, src}, now_s);
 	struct sy_netaddr addr = *sy_addrs_get(addrs, index), teller = *sy_addrs_get(addrs, src);
 	return sy_book_add(book, &addr, &teller, now_s);

@@ -85,6 +85,7 @@ void sy_book_add_own(struct sy_book *book, const struct sy_netaddr *addr)
 		return;
 	book->own = own;
 	book->own[book->num_own++] = normal;
+	book->own_inside |= book->num_bans || book_find_addr(book, &normal) != BOOK_NONE;
 }
 
 bool book_is_private(const struct sy_book *b, const struct sy_id *id)

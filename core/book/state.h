@@ -54,6 +54,7 @@ struct sy_book {
 	struct sy_rng rng;
 	uint32_t version;
 	bool strict;
+	bool own_inside;         /* an own address may be among the entries: it was learnt to be ours later */
 	char key[BOOK_KEY_TEXT];
 	uint8_t sip[16];         /* from the key: the same key gives the same buckets */
 

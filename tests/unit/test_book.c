@@ -1,4 +1,5 @@
 /* The address book against protocol.md 6 and the inventory of 8.12: adding, picking, selecting, what it costs. */
+#include "core/book/snapshot.h"
 #include "tests/support/bookfix.h"
 
 #include <stdio.h>
@@ -447,6 +448,60 @@ static void test_book_needs_more_below_a_thousand(void **state)
 	close_book(&f);
 }
 
+static enum sy_err add_by_index(struct fix *f, uint32_t n, uint32_t src)
+{
+	struct sy_netaddr a = test_addr(n), s = test_addr(src);
+	uint32_t index = sy_addrs_intern(f->t.env.addrs, &f->t.env, &a), from = sy_addrs_intern(f->t.env.addrs, &f->t.env, &s);
+	sy_book_expect_known(f->book, &index, 1);
+	enum sy_err err = sy_book_add_known(f->book, index, from, NOW);
+	sy_addrs_unref(f->t.env.addrs, index);
+	sy_addrs_unref(f->t.env.addrs, from);
+	return err;
+}
+
+static void check_saved_alike(const struct fix *x, const struct fix *y)
+{
+	static uint8_t a[1 << 17], b[1 << 17];
+	size_t n = sy_book_save(x->book, a, sizeof a);
+	assert_true(n > 0);
+	assert_int_equal(sy_book_save(y->book, b, sizeof b), n);
+	assert_memory_equal(a, b, n);
+}
+
+/* Own and private ids, a ban, repeated sources: whichever way an address comes in, the book is the same. */
+static void test_book_adding_by_index_is_adding(void **state)
+{
+	struct fix x, y;
+	open_book(&x, SY_PROFILE_DEFAULT);
+	open_book(&y, SY_PROFILE_DEFAULT);
+	struct fix *both[2] = {&x, &y};
+	struct sy_netaddr own = test_addr(7), late = test_addr(20), bad = test_addr(30), hidden = test_addr(40);
+	for (uint32_t round = 0; round < 6; round++) {
+		for (uint32_t i = 0; i < 300; i++)
+			assert_int_equal(add_by_index(&x, i % 100, 1000 + i * round), add(&y, i % 100, 1000 + i * round));
+		for (int k = 0; k < 2; k++) {
+			struct sy_book *book = both[k]->book;
+			if (round == 0)
+				sy_book_add_own(book, &own);
+			else if (round == 1)
+				sy_book_add_own(book, &late);
+			else if (round == 2)
+				mark_good(both[k], 50);
+			else if (round == 3)
+				assert_int_equal(sy_book_mark_bad(book, &bad, NOW, DAY), SY_OK);
+			else if (round == 4)
+				assert_true(sy_book_add_private(book, &hidden.id));
+		}
+		check_saved_alike(&x, &y);
+	}
+	assert_int_equal(add_by_index(&x, 7, 1), SY_ADDR_OWN);
+	assert_int_equal(add_by_index(&x, 20, 1), SY_ADDR_OWN);
+	assert_int_equal(add_by_index(&x, 30, 1), SY_BANNED);
+	assert_int_equal(add_by_index(&x, 40, 1), SY_ADDR_PRIVATE);
+	close_book(&x);
+	close_book(&y);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_book_one_network_fills_one_bucket_a_source),
 		cmocka_unit_test(test_book_entry_costs_48_bytes_at_most),
 		cmocka_unit_test(test_book_needs_more_below_a_thousand),
+		cmocka_unit_test(test_book_adding_by_index_is_adding),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "core/base/limits.h"
 #include "core/book/index.h"
 #include "core/book/intern.h"
+#include "core/wire/pexmsg.h"
 #include "tests/support/addrs.h"
 #include "tests/support/env.h"
 
@@ -130,12 +131,45 @@ static void test_intern_survives_churn(void **state)
 	test_env_check_empty(&t);
 }
 
-static void test_intern_without_memory_changes_nothing(void **state)
+/* Each entry leads back to its address; what an encoding would not give back has none, nor has a table of strangers' addresses. */
+static void test_intern_knows_entries_by_their_bytes(void **state)
 {
-	for (uint64_t nth = 1; nth < 12; nth++) {
+	for (int counted = 0; counted < 2; counted++) {
 		struct test_env t;
 		test_env_init(&t, 1);
-		struct sy_addrs *a = sy_addrs_new(&t.env, 1000, true);
+		struct sy_addrs *a = sy_addrs_new(&t.env, 1000, counted);
+		struct sy_netaddr bad_case = test_addr(1), no_id = test_addr(2), back;
+		bad_case.flags |= SY_ADDR_BAD_CASE;
+		no_id.flags = 0;
+		memset(&no_id.id, 0, sizeof no_id.id);
+		assert_int_equal(sy_addrs_entry(a, sy_addrs_intern(a, &t.env, &bad_case)).len, 0);
+		assert_int_equal(sy_addrs_entry(a, sy_addrs_intern(a, &t.env, &no_id)).len, 0);
+		for (uint32_t n = 0; n < 100; n++) {
+			struct sy_netaddr addr = test_addr(n);
+			uint8_t bytes[SY_PEX_ADDR_MAX];
+			struct sy_span entry = {bytes, sy_pex_addr_encode(&addr, bytes)};
+			assert_int_equal(sy_addrs_find_entry(a, entry), 0);
+			uint32_t i = sy_addrs_intern(a, &t.env, &addr);
+			assert_int_equal(sy_addrs_find_entry(a, entry), counted ? 0 : i);
+			assert_int_equal(sy_addrs_entry(a, i).len, counted ? 0 : entry.len);
+			assert_true(counted || memcmp(sy_addrs_entry(a, i).ptr, bytes, entry.len) == 0);
+			assert_true(sy_pex_addr_decode(entry, &back));
+			assert_memory_equal(&back, &addr, sizeof addr);
+			bytes[4] ^= 1;
+			assert_int_equal(sy_addrs_find_entry(a, entry), 0);
+			assert_int_equal(sy_addrs_find_entry(a, (struct sy_span){bytes, n % entry.len}), 0);
+		}
+		sy_addrs_free(a, &t.env);
+		test_env_check_empty(&t);
+	}
+}
+
+static void test_intern_without_memory_changes_nothing(void **state)
+{
+	for (uint64_t nth = 1; nth < 24; nth++) {
+		struct test_env t;
+		test_env_init(&t, 1);
+		struct sy_addrs *a = sy_addrs_new(&t.env, 1000, nth % 2);
 		test_env_fail_at(&t, nth, true);
 		uint32_t taken = 0;
 		for (uint32_t n = 0; n < 40; n++) {
@@ -198,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_intern_distinguishes_case_and_missing_id),
 		cmocka_unit_test(test_intern_refuses_past_its_bound),
 		cmocka_unit_test(test_intern_survives_churn),
+		cmocka_unit_test(test_intern_knows_entries_by_their_bytes),
 		cmocka_unit_test(test_intern_without_memory_changes_nothing),
 		cmocka_unit_test(test_index_keeps_pairs_through_growth_and_deletion),
 	};

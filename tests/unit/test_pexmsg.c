@@ -217,6 +217,35 @@ static void test_pex_agrees_with_protobuf_c(void **state)
 	}
 }
 
+static void test_pex_entries_are_handed_out_as_they_stand(void **state)
+{
+	struct sy_netaddr list[3] = {addr(ID "@1.2.3.4:26656"), addr(ID "@[2001:db8::1]:0"), addr(ID "@9.9.9.9:1")}, back;
+	uint8_t plain[400], buf[400], one[SY_PEX_ADDR_MAX];
+	size_t n = sy_pex_addrs_encode(list, 3, plain, sizeof plain);
+	struct sy_pex_writer w = sy_pex_writer_of(buf, sizeof buf);
+	for (int i = 0; i < 3; i++)
+		sy_pex_put_entry(&w, (struct sy_span){one, sy_pex_addr_encode(&list[i], one)});
+	struct sy_span message = sy_pex_message(&w), rest, entry;
+	assert_int_equal(message.len, n);
+	assert_memory_equal(message.ptr, plain, n);
+	assert_true(sy_pex_list(message, &rest));
+	for (int i = 0; i < 3; i++) {
+		assert_true(sy_pex_next_entry(&rest, &entry));
+		assert_true(sy_pex_addr_decode(entry, &back));
+		assert_memory_equal(&back, &list[i], sizeof back);
+		entry.len--;
+		assert_false(sy_pex_addr_decode(entry, &back) && memcmp(&back, &list[i], sizeof back) == 0);
+	}
+	assert_false(sy_pex_next_entry(&rest, &entry));
+	assert_int_equal(rest.len, 0);
+	assert_false(sy_pex_list((struct sy_span){plain, n - 1}, &rest));
+	assert_false(sy_pex_list((struct sy_span){(const uint8_t *)SY_PEX_REQUEST_BYTES, 2}, &rest));
+	w = sy_pex_writer_of(buf, n + 2);
+	for (int i = 0; i < 3; i++)
+		sy_pex_put(&w, &list[i]);
+	assert_int_equal(sy_pex_message(&w).len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_pex_longest_address_stays_below_its_bound),
 		cmocka_unit_test(test_pex_parse_judges),
 		cmocka_unit_test(test_pex_next_marks_ids),
+		cmocka_unit_test(test_pex_entries_are_handed_out_as_they_stand),
 		cmocka_unit_test(test_pex_agrees_with_protobuf_c),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
