@@ -79,8 +79,7 @@ static void on_trace(void *ctx, const struct sy_trace *trace)
 {
 	struct real_node *n = ctx;
 
-	if (n->listening) /* the first line of a node is where it listens */
-		node_log_trace(&n->log, trace);
+	node_log_trace(&n->log, trace, n->listening); /* the first line of a node is where it listens */
 }
 
 static void on_save_failed(void *ctx, enum sy_err err)
@@ -314,6 +313,7 @@ static void close_loop(struct real_node *n)
 static void fini(struct real_node *n)
 {
 	tp_driver_free(n->driver);
+	node_log_flush(&n->log);
 	if (n->tp != NULL)
 		n->tp->ops->fini(n->tp);
 	sy_node_free(n->core);
