@@ -99,21 +99,24 @@ static uint64_t round_time(const struct flow *f, uint64_t sent)
 	return max_u64(f->rtt_ns + f->segment_ns, sent * f->segment_ns);
 }
 
-/* Slow start sends two for one: half of a window stands in the queue for a moment, and it goes on until the drop is noticed. */
+/*
+ * What does not fit. In slow start two go for each that leaves, on top of what the round before left standing: once the
+ * queue is full every second one is dropped.
+ */
 static uint64_t overflow(struct flow *f, uint64_t sent)
 {
-	bool starting = f->cwnd < f->ssthresh && f->rig->tcp.cc != SIM_TCP_BBR;
-	uint64_t queue = f->capacity - f->pipe, drop = sent > f->capacity ? sent - f->capacity : 0;
+	uint64_t queue = f->capacity - f->pipe, standing = f->last_sent > f->pipe ? f->last_sent - f->pipe : 0;
+	uint64_t room = standing < queue ? queue - standing : 0;
 
-	if (starting && sent / 2 > queue)
-		drop = max_u64(drop, sent / 2 - queue);
-	return drop;
+	if (f->cwnd >= f->ssthresh || f->rig->tcp.cc == SIM_TCP_BBR)
+		return sent > f->capacity ? sent - f->capacity : 0;
+	return sent > 2 * room ? (sent - 2 * room) / 2 : 0;
 }
 
 /* After the last segment of a message nothing follows that would betray a loss: a probe after two round trips does. */
-static void finish_late(struct flow *f, uint64_t behind, uint64_t round_ns)
+static void finish_late(struct flow *f, uint64_t behind, uint64_t dropped, uint64_t round_ns)
 {
-	uint64_t late = round_ns;
+	uint64_t late = dropped > 2 ? round_ns + f->rtt_ns : round_ns; /* many come back in two round trips at best */
 
 	if (behind == 0)
 		late = 2 * round_ns + 8 * FLOW_MS;
@@ -129,6 +132,19 @@ static void finish_late(struct flow *f, uint64_t behind, uint64_t round_ns)
 static uint64_t rto(const struct flow *f, uint64_t round_ns)
 {
 	return round_ns + max_u64(200 * FLOW_MS, f->rtt_ns / 2) + 2 * FLOW_MS;
+}
+
+/* bbr conserves packets in the first round of a recovery and goes on growing in those that follow. */
+static void reduce(struct flow *f, uint64_t sent, uint64_t lost, uint64_t first, uint64_t round_ns)
+{
+	if (f->rig->tcp.cc == SIM_TCP_BBR) {
+		if (f->recovering)
+			flow_grow(f, sent - lost, round_ns);
+	} else if (f->cwnd < f->ssthresh) {
+		flow_reduce_starting(f, sent, first);
+	} else {
+		flow_reduce(f);
+	}
 }
 
 /* Losses of the round: reduce once, repair in the next; or wait when nothing came through that would tell. */
@@ -150,23 +166,19 @@ static uint64_t after_losses(struct flow *f, uint64_t sent, uint64_t lost, uint6
 		flow_timeout(f);
 		return rto(f, round_ns);
 	}
-	if (f->rig->tcp.cc == SIM_TCP_BBR)
-		flow_grow(f, sent - lost, round_ns);
-	else if (f->cwnd < f->ssthresh)
-		flow_reduce_starting(f, sent, first != 0 ? first : sent);
-	else
-		flow_reduce(f);
-	f->recovering = f->rig->tcp.cc != SIM_TCP_BBR;
+	reduce(f, sent, lost, first, round_ns);
+	f->recovering = true;
 	return round_ns;
 }
 
 static void step(struct flow *f)
 {
 	uint64_t window = flow_window(f), sent = min_u64(window, f->lost_again > UINT64_MAX - f->left ? UINT64_MAX : f->left + f->lost_again);
-	uint64_t again = min_u64(f->lost_again, sent), first = 0, last = 0, round_ns = round_time(f, sent);
-	uint64_t dropped = overflow(f, sent), lost = draw_losses(f, sent - dropped, &first, &last) + dropped;
+	uint64_t again = min_u64(f->lost_again, sent), first = 0, last = 0, dropped = overflow(f, sent);
+	uint64_t round_ns = round_time(f, sent - dropped), lost = draw_losses(f, sent - dropped, &first, &last) + dropped;
 
 	f->next_window = 0;
+	f->last_sent = sent - dropped;
 	sample(f, window, round_ns);
 	account(f, sent - lost);
 	if (f->left != UINT64_MAX)
@@ -175,7 +187,7 @@ static void step(struct flow *f)
 	f->done_ns = max_u64(f->done_ns, f->now_ns + f->rtt_ns / 2 + sent * f->segment_ns);
 	if (lost != 0) {
 		if (f->left == 0) {
-			finish_late(f, dropped != 0 ? 3 : sent - last, round_ns);
+			finish_late(f, dropped != 0 ? 3 : sent - last, dropped, round_ns);
 			f->result->retransmits += (uint32_t)lost;
 			f->lost_again = 0;
 		} else {
@@ -185,7 +197,7 @@ static void step(struct flow *f)
 			f->lost_again += more;
 		}
 	} else {
-		if (!f->recovering)
+		if (!f->recovering || f->rig->tcp.cc == SIM_TCP_BBR)
 			flow_grow(f, sent, round_ns);
 		f->recovering = false;
 	}

@@ -92,18 +92,24 @@ static void cubic_grow(struct flow *f, uint64_t sent, uint64_t round_ns)
 
 /* ------------------------------------------------------------------ bbr */
 
-/* Start-up doubles what it delivers, a round later than slow start; then the window is twice the pipe. */
+/*
+ * Start-up doubles what it delivers, a round later than slow start, up to its gain of 2.89 times the pipe; three rounds
+ * there tell it that the pipe is full. Then the window is twice the pipe.
+ */
 static void bbr_grow(struct flow *f, uint64_t sent)
 {
-	uint64_t most = min_u64(2 * f->pipe + 6, f->capacity);
+	uint64_t most = f->pipe * 739 / 256 + 6, cruise = min_u64(2 * f->pipe + 6, f->capacity);
 
 	f->rounds++;
-	if (!f->full)
-		f->cwnd += (f->rounds == 2 ? sent * 3 / 4 : sent * 19 / 20) * FLOW_ONE;
+	if (f->full)
+		return;
+	f->cwnd += (f->rounds == 2 ? sent * 3 / 4 : sent * 19 / 20) * FLOW_ONE;
 	if (f->cwnd >= most * FLOW_ONE) {
-		f->full = true;
 		f->cwnd = most * FLOW_ONE;
+		f->full = ++f->full_rounds >= 3;
 	}
+	if (f->full)
+		f->cwnd = cruise * FLOW_ONE;
 }
 
 void flow_grow(struct flow *f, uint64_t sent, uint64_t round_ns)
@@ -135,13 +141,20 @@ void flow_reduce(struct flow *f)
 	f->cwnd = f->ssthresh;
 }
 
-/* What came before the loss still doubles itself, what comes behind it is halved in proportion. */
+/*
+ * What came before a random loss still doubles itself, what comes behind it is halved in proportion. A full queue (first
+ * is 0) is noticed when as much again has been sent as pipe and queue hold.
+ */
 void flow_reduce_starting(struct flow *f, uint64_t sent, uint64_t first)
 {
 	uint64_t before = min_u64(first - 1, sent);
 
-	f->cwnd += before * FLOW_ONE;
-	f->next_window = 2 * before + (sent - before) * (is(f, SIM_TCP_RENO) ? 512 : 717) / 1024;
+	if (first == 0) {
+		f->cwnd = min_u64(f->cwnd + sent * FLOW_ONE, 2 * f->capacity * FLOW_ONE);
+	} else {
+		f->cwnd += before * FLOW_ONE;
+		f->next_window = 2 * before + (sent - before) * (is(f, SIM_TCP_RENO) ? 512 : 717) / 1024;
+	}
 	flow_reduce(f);
 }
 

@@ -24,6 +24,7 @@ struct flow {
 	uint64_t cwnd, ssthresh; /* 16 fractional bits; ssthresh UINT64_MAX: none yet */
 	uint64_t lost_again;     /* of the last round, to be sent in the next */
 	uint64_t next_window;    /* of the round after a loss in slow start; 0: cwnd */
+	uint64_t last_sent;            /* what the round before put on the link */
 	bool recovering;
 
 	/* cubic */
@@ -31,7 +32,7 @@ struct flow {
 	bool in_epoch;
 	/* bbr */
 	uint64_t next_probe_ns;
-	uint32_t rounds;
+	uint32_t rounds, full_rounds;
 	bool full;
 };
 
