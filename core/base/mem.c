@@ -86,27 +86,12 @@ void sy_pool_fini(struct sy_pool *pool, const struct sy_env *env)
 	sy_pool_trim(pool, env);
 }
 
-void *sy_pool_take(struct sy_pool *pool, const struct sy_env *env)
+void *sy_pool_more(struct sy_pool *pool, const struct sy_env *env)
 {
-	void *block = pool->free_list ? pool_pop(pool) : env->alloc(env->ctx, NULL, 0, pool->block);
+	void *block = env->alloc(env->ctx, NULL, 0, pool->block);
 	if (block)
 		pool->in_use++;
 	return block;
-}
-
-void sy_pool_give(struct sy_pool *pool, const struct sy_env *env, void *block)
-{
-	if (!block)
-		return;
-	SY_ASSERT(pool->in_use > 0);
-	pool->in_use--;
-	if (pool->kept >= pool->keep_max) {
-		sy_mem_free(env, block, pool->block);
-		return;
-	}
-	memcpy(block, &pool->free_list, sizeof(void *));
-	pool->free_list = block;
-	pool->kept++;
 }
 
 void sy_payload_heap_init(struct sy_payload_heap *heap)

@@ -5,6 +5,8 @@
 #include "core/base/assert.h"
 #include "core/switchyard.h"
 
+#include <string.h>
+
 /* Zeroed. Null when there is no memory. */
 void *sy_mem_new(const struct sy_env *env, size_t size);
 void sy_mem_free(const struct sy_env *env, void *ptr, size_t size);
@@ -29,8 +31,35 @@ void sy_pool_init(struct sy_pool *pool, uint32_t block, uint32_t keep_max);
 void sy_pool_fini(struct sy_pool *pool, const struct sy_env *env);
 /* Frees the blocks that are kept. */
 void sy_pool_trim(struct sy_pool *pool, const struct sy_env *env);
-void *sy_pool_take(struct sy_pool *pool, const struct sy_env *env); /* not zeroed; null when there is no memory */
-void sy_pool_give(struct sy_pool *pool, const struct sy_env *env, void *block);
+/* For take: a block that the pool did not have. */
+void *sy_pool_more(struct sy_pool *pool, const struct sy_env *env);
+/* Not zeroed; null when there is no memory. Without a call, as each message goes through some of them. */
+static inline void *sy_pool_take(struct sy_pool *pool, const struct sy_env *env)
+{
+	void *block = pool->free_list;
+	if (!block)
+		return sy_pool_more(pool, env);
+	/* A kept block holds the link to the next one. */
+	memcpy(&pool->free_list, block, sizeof block);
+	pool->kept--;
+	pool->in_use++;
+	return block;
+}
+/* Null is harmless. */
+static inline void sy_pool_give(struct sy_pool *pool, const struct sy_env *env, void *block)
+{
+	if (!block)
+		return;
+	SY_ASSERT(pool->in_use > 0);
+	pool->in_use--;
+	if (pool->kept >= pool->keep_max) {
+		sy_mem_free(env, block, pool->block);
+		return;
+	}
+	memcpy(block, &pool->free_list, sizeof block);
+	pool->free_list = block;
+	pool->kept++;
+}
 
 /*
  * A message on its way out: immutable, counted, one copy for a whole broadcast. Small ones (up to 256 bytes) come

@@ -218,16 +218,18 @@ static size_t running_window(const struct sy_conn *c, const struct sy_conn_share
 size_t sy_conn_read_window(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns)
 {
 	bool held = c->rest_len > 0;
+	/* Asked after each input of a running one. */
+	if (c->state == SY_CONN_RUNNING)
+		return held ? 0 : running_window(c, shared, now_ns);
 	switch (c->state) {
 	case SY_CONN_EPHEMERAL:
 		return SY_FRAME_SEALED;
 	case SY_CONN_AUTH:
 	case SY_CONN_NODE_INFO:
 		return held || c->verdict ? 0 : window(c, HANDSHAKE_WINDOW);
-	case SY_CONN_RUNNING:
-		return held ? 0 : running_window(c, shared, now_ns);
 	case SY_CONN_FLUSHING:
 		return SY_FILL_MAX;
+	case SY_CONN_RUNNING:
 	case SY_CONN_DIALLING:
 	case SY_CONN_FILTERING:
 	case SY_CONN_RESOLVING:

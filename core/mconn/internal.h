@@ -140,29 +140,13 @@ _Static_assert(sizeof(struct sy_mconn) + 10 * sizeof(struct sy_chan *) <= 320 &&
 _Static_assert(sizeof(struct sy_sendq) <= SY_BLOCK_BYTES && sizeof(struct sy_block) <= SY_BLOCK_BYTES, "one pool for both");
 _Static_assert(sizeof(struct sy_waiter) <= SY_BLOCK_BYTES && sizeof(struct sy_waits) <= SY_BLOCK_BYTES, "and for waiters");
 
-/* The pool of blocks without a call, as each message goes through it once. */
 static inline void *sy_block_take(struct sy_mconn_shared *shared)
 {
-	struct sy_pool *pool = &shared->blocks;
-	void *block = pool->free_list;
-	if (!block)
-		return sy_pool_take(pool, shared->env);
-	memcpy(&pool->free_list, block, sizeof block);
-	pool->kept--;
-	pool->in_use++;
-	return block;
+	return sy_pool_take(&shared->blocks, shared->env);
 }
 static inline void sy_block_give(struct sy_mconn_shared *shared, void *block)
 {
-	struct sy_pool *pool = &shared->blocks;
-	if (pool->kept >= pool->keep_max) {
-		sy_pool_give(pool, shared->env, block);
-		return;
-	}
-	memcpy(block, &pool->free_list, sizeof block);
-	pool->free_list = block;
-	pool->kept++;
-	pool->in_use--;
+	sy_pool_give(&shared->blocks, shared->env, block);
 }
 
 /* channels.c */

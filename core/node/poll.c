@@ -172,10 +172,12 @@ bool sy_node_poll(struct sy_node *node, struct sy_output *out)
 uint32_t sy_node_ready(const struct sy_node *node)
 {
 	const struct sy_switch *sw = &node->sw;
-	uint32_t ready = sw->news || sw->table.list[SY_LIST_OUT].head ? SY_READY_OUTPUT : 0;
-	ready |= sw->table.list[SY_LIST_READ].head ? SY_READY_READ : 0;
-	ready |= sw->table.list[SY_LIST_WRITE].head ? SY_READY_WRITE : 0;
-	return ready | (sw->tracer.count ? SY_READY_TRACE : 0);
+	uint32_t out = sw->news | sw->table.list[SY_LIST_OUT].head, read = sw->table.list[SY_LIST_READ].head;
+	uint32_t write = sw->table.list[SY_LIST_WRITE].head, trace = sw->tracer.count;
+	/* Most often asked when there is nothing. */
+	if (!(out | read | write | trace))
+		return 0;
+	return (out ? SY_READY_OUTPUT : 0) | (read ? SY_READY_READ : 0) | (write ? SY_READY_WRITE : 0) | (trace ? SY_READY_TRACE : 0);
 }
 
 uint64_t sy_node_deadline(const struct sy_node *node)

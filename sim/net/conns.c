@@ -264,6 +264,15 @@ void end_arm(struct end *e)
 	}
 }
 
+void end_arm_first(struct end *e, uint64_t at_ns)
+{
+	if (sim_event_queued(&e->event) || e->notice_ns < at_ns) {
+		end_arm(e);
+		return;
+	}
+	(void)sim_engine_schedule(net_of(e)->engine, &e->host->source, &e->event, SIM_DELIVERY, at_ns);
+}
+
 void end_notice(struct end *e, uint64_t at_ns)
 {
 	if (at_ns < e->notice_ns) {

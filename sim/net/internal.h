@@ -311,9 +311,10 @@ bool conn_settle(struct conn *c); /* gives it back when nobody can see it any mo
 bool end_slot_take(struct end *e);
 tp_sock end_sock(const struct end *e);
 void end_notice(struct end *e, uint64_t at_ns);
-void end_arm(struct end *e);    /* schedules its event for the next thing due */
-void end_abort(struct end *e);  /* RST to the other side; the end is gone */
-void end_vanish(struct end *e); /* without a word to anybody */
+void end_arm(struct end *e);                       /* schedules its event for the next thing due */
+void end_arm_first(struct end *e, uint64_t at_ns); /* the same when nothing was on the link before what arrives at that time */
+void end_abort(struct end *e);                     /* RST to the other side; the end is gone */
+void end_vanish(struct end *e);                    /* without a word to anybody */
 void end_close(struct end *e, enum tp_close how);
 void end_fail(struct end *e, enum sy_err err); /* tells the user */
 void conns_fini(struct sim_net *net);

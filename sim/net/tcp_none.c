@@ -154,8 +154,7 @@ bool stream_express(struct end *to, const uint8_t *bytes, size_t n)
 	struct stream *s = &to->in;
 	const struct half *h = half_to(to);
 	const struct kind *k = h->kind;
-	if (!k->plain || h->cut || s->head || (s->flags & IN_THE_WAY) || n > SMALL_BYTES || !n ||
-	    peer_of(to)->host->uplink) {
+	if (!k->plain || h->cut || s->head || (s->flags & IN_THE_WAY) || n > SMALL_BYTES || !n || peer_of(to)->host->uplink) {
 		return false;
 	}
 	struct sim_net *net = net_of(to);
@@ -174,7 +173,7 @@ bool stream_express(struct end *to, const uint8_t *bytes, size_t n)
 	s->flying_bytes = (uint32_t)n;
 	net->stats.bytes_sent += n;
 	net_hash(net, entity_of(to) ^ at_ns);
-	end_arm(to);
+	end_arm_first(to, at_ns);
 	return true;
 }
 
