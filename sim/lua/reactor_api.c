@@ -246,6 +246,7 @@ static void on_remove_peer(void *self, struct sy_ctx *ctx, const struct sy_peer 
 static enum sy_err on_receive(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg)
 {
 	struct call c = {.in = self, .ctx = ctx, .which = CB_RECEIVE, .peer = peer, .msg = msg};
+	c.in->node->host->messages++;
 	if (c.in->node->taps)
 		flow_delivered(c.in->node, &peer->id, msg->channel, msg->bytes.len);
 	return call_back(&c) ? SY_OK : SY_PEER_REACTOR;

@@ -126,6 +126,7 @@ void results_finish(struct scenario *s)
 	plots_finish(s);
 	r->virtual_s = now_s(s);
 	r->nodes = (uint32_t)s->num_nodes;
+	r->messages = s->host.messages;
 	say_undecided(s);
 	r->checks = s->result_checks;
 	r->num_checks = s->num_checks;

@@ -176,6 +176,7 @@ struct scenario_results {
 	const char *error; /* of SCENARIO_BROKEN; null otherwise */
 	double virtual_s;
 	uint32_t nodes;
+	uint64_t messages; /* that reactors of the script received */
 	size_t num_checks, num_failed;
 	const struct scenario_check *checks;
 	size_t num_series;

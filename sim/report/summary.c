@@ -111,12 +111,12 @@ static json_t *params(const struct report_run *run)
 	return object;
 }
 
-static json_t *stats(const struct world_stats *s)
+static json_t *stats(const struct world_stats *s, const struct scenario_results *r)
 {
 	if (s == NULL)
 		return json_object();
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "frames_sealed", count(s->frames_sealed), "frames_opened",
-	                 count(s->frames_opened), "messages", count(s->messages), "node_memory", count(s->node_memory), "bytes_sent",
+	                 count(s->frames_opened), "messages", count(r->messages), "node_memory", count(s->node_memory), "bytes_sent",
 	                 count(s->net.bytes_sent), "bytes_delivered", count(s->net.bytes_delivered), "segments_lost",
 	                 count(s->net.segments_lost), "connects", count(s->net.connects), "connects_failed", count(s->net.connects_failed),
 	                 "resets", count(s->net.resets));
@@ -143,7 +143,7 @@ static json_t *whole(const struct report_run *run)
 	json_object_set_new(object, "events", count(run->stats == NULL ? 0 : run->stats->events));
 	json_object_set_new(object, "checks", checks(r));
 	json_object_set_new(object, "measures", measures(r));
-	json_object_set_new(object, "stats", stats(run->stats));
+	json_object_set_new(object, "stats", stats(run->stats, r));
 	json_object_set_new(object, "rows_dropped", count(r->rows_dropped));
 	json_object_set_new(object, "logs_dropped", count(r->logs_dropped));
 	if (r->error != NULL)

@@ -104,7 +104,7 @@ struct world {
 	uint32_t timer_depth; /* inside a timer's function */
 	bool running, halted;
 	uint64_t script_hash;
-	uint64_t frames_sealed, frames_opened, messages;
+	uint64_t frames_sealed, frames_opened;
 	char what[WORLD_WHAT_TEXT];
 };
 

@@ -98,7 +98,7 @@ uint64_t world_rand(struct world *w, enum sim_purpose purpose, uint64_t entity, 
 
 struct world_stats {
 	uint64_t events;
-	uint64_t frames_sealed, frames_opened, messages;
+	uint64_t frames_sealed, frames_opened;
 	uint64_t node_memory; /* bytes held by cores, drivers, sockets, links */
 	struct sim_net_stats net;
 };

@@ -165,7 +165,6 @@ void world_stats(const struct world *w, struct world_stats *stats)
 	*stats = (struct world_stats){
 	    .frames_sealed = w->frames_sealed,
 	    .frames_opened = w->frames_opened,
-	    .messages = w->messages,
 	    .node_memory = w->memory,
 	};
 	w->ops->stats(w, stats);

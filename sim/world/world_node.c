@@ -99,7 +99,6 @@ static void on_worked(void *ctx, uint32_t frames_out, uint32_t frames_in, uint32
 
 	w->frames_sealed += frames_out;
 	w->frames_opened += frames_in;
-	w->messages += messages;
 }
 
 static bool sign(void *ctx, struct sy_ref conn, const uint8_t challenge[32], uint8_t sig[64])

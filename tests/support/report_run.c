@@ -88,7 +88,7 @@ void test_report_run(struct report_run *run)
 	    {2, "a", "", "", "ratio", NAN},
 	};
 	static const struct report_param params[] = {{"nodes", "200"}};
-	static struct world_stats stats = {.events = 1234567, .messages = 10, .node_memory = 4096};
+	static struct world_stats stats = {.events = 1234567, .node_memory = 4096};
 	static struct scenario_series series;
 	static struct scenario_measure measure;
 	static struct scenario_results results;
@@ -98,6 +98,7 @@ void test_report_run(struct report_run *run)
 	results = (struct scenario_results){.verdict = SCENARIO_FAILED,
 	                                    .virtual_s = 600,
 	                                    .nodes = 2,
+	                                    .messages = 10,
 	                                    .num_checks = 2,
 	                                    .num_failed = 1,
 	                                    .checks = checks,

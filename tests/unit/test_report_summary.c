@@ -59,6 +59,7 @@ static void test_report_json_has_what_is_promised(void **state)
 	assert_string_equal(json_string_value(json_object_get(object, "seed")), "18446744073709551615");
 	assert_string_equal(json_string_value(json_object_get(object, "hash")), "0123456789abcdef");
 	assert_string_equal(json_string_value(json_object_get(object, "verdict")), "failed");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(object, "stats"), "messages")), 10);
 	json_t *check = json_array_get(json_object_get(object, "checks"), 1);
 	assert_false(json_boolean_value(json_object_get(check, "held")));
 	assert_true(json_real_value(json_object_get(check, "at_s")) == 12);
