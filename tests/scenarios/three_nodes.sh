@@ -3,7 +3,13 @@
 # kill -9 and a restart with their address books, and shut down cleanly on SIGTERM. Prints TAP.
 set -u
 tmp=$(mktemp -d)
-trap 'kill -9 $(cat "$tmp"/*.pid 2>/dev/null) 2>/dev/null; rm -rf "$tmp"' EXIT
+end() {
+	for file in "$tmp"/*.pid; do [ -f "$file" ] && kill -9 "$(cat "$file")"; done 2>/dev/null
+	wait 2>/dev/null
+	rm -rf "$tmp"
+}
+trap end EXIT
+trap 'exit 1' HUP INT TERM
 bad=0
 ok() { # ok CODE NAME
 	if [ "$1" = 0 ]; then echo "ok - $2"; else
@@ -20,12 +26,12 @@ start() { # start NAME LADDR ARGS...: a node whose output goes to NAME.log
 	echo $! >"$tmp/$name.pid"
 }
 until_() { # until_ SECONDS COMMAND...: polls ten times a second
-	n=$(($1 * 10))
+	tries=$(($1 * 10))
 	shift
-	while [ $n -gt 0 ]; do
+	while [ $tries -gt 0 ]; do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.1
-		n=$((n - 1))
+		tries=$((tries - 1))
 	done
 	return 1
 }
@@ -53,6 +59,7 @@ until_ 1 true
 kill -TERM "$(cat "$tmp/b.pid")"
 until_ 10 gone b
 ok $? "b shuts down on SIGTERM"
+gone b || kill -9 "$(cat "$tmp/b.pid")" # else we would wait for it for ever
 wait "$(cat "$tmp/b.pid")"
 ok $? "with exit code 0"
 grep -q "\"${c%@*}\"" "$tmp/b/config/addrbook.json"
@@ -70,9 +77,9 @@ until_ 60 heard b "$a"
 ok $? "after kill -9, b comes back with its book"
 until_ 60 heard b "$c"
 ok $? "and finds c again"
-for n in a b c; do kill -TERM "$(cat "$tmp/$n.pid")"; done
-for n in a b c; do
-	until_ 10 gone $n
-	ok $? "$n ends on SIGTERM"
+for node in a b c; do kill -TERM "$(cat "$tmp/$node.pid")"; done
+for node in a b c; do
+	until_ 10 gone $node
+	ok $? "$node ends on SIGTERM"
 done
 exit $bad
