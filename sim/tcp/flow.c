@@ -11,6 +11,11 @@
 #define MARK_NS (10 * FLOW_S)
 #define PROBE_RTT_EVERY (10 * FLOW_S + 200 * FLOW_MS)
 
+/* One round: what was sent, dropped by the queue, lost in all; where the first and last random losses were, from 1; its length. */
+struct round {
+	uint64_t sent, dropped, lost, first, last, ns;
+};
+
 static uint64_t draw(struct flow *f)
 {
 	return sim_rand_u64(f->rig->seed, SIM_RAND_LOSS, 2, f->draws++);
@@ -32,20 +37,21 @@ static void draw_distance(struct flow *f)
 	f->next_loss = (uint64_t)(log / f->log_keep_q32);
 }
 
-/* What of n segments is lost at random, and the positions of the first and last, counted from 1. */
-static uint64_t draw_losses(struct flow *f, uint64_t n, uint64_t *first, uint64_t *last)
+/* What of the segments that the queue took is lost at random. */
+static void draw_losses(struct flow *f, struct round *r)
 {
-	uint64_t lost = 0, at = 0;
+	uint64_t n = r->sent - r->dropped, at = 0;
 
 	while (f->next_loss < n - at) {
 		at += f->next_loss + 1;
-		*last = at;
-		*first = lost++ == 0 ? at : *first;
+		r->last = at;
+		r->first = r->first == 0 ? at : r->first;
+		r->lost++;
 		draw_distance(f);
 	}
 	if (f->next_loss != UINT64_MAX)
 		f->next_loss -= n - at;
-	return lost;
+	r->lost += r->dropped;
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -94,9 +100,12 @@ static void sample(struct flow *f, uint64_t window, uint64_t round_ns)
 
 /* ------------------------------------------------------------------ rounds */
 
+/* Behind slow start acknowledgements come by two and windows in lumps: a segment more waits for the one before it. */
 static uint64_t round_time(const struct flow *f, uint64_t sent)
 {
-	return max_u64(f->rtt_ns + f->segment_ns, sent * f->segment_ns);
+	uint64_t lump = f->cwnd < f->ssthresh ? 1 : 2;
+
+	return max_u64(f->rtt_ns + lump * f->segment_ns, sent * f->segment_ns);
 }
 
 /*
@@ -114,19 +123,22 @@ static uint64_t overflow(struct flow *f, uint64_t sent)
 }
 
 /* After the last segment of a message nothing follows that would betray a loss: a probe after two round trips does. */
-static void finish_late(struct flow *f, uint64_t behind, uint64_t dropped, uint64_t round_ns)
+static void finish_late(struct flow *f, const struct round *r)
 {
-	uint64_t late = dropped > 2 ? round_ns + f->rtt_ns : round_ns; /* many come back in two round trips at best */
+	uint64_t late = r->dropped > 2 ? r->ns + f->rtt_ns : r->ns; /* many come back in two round trips at best */
+	uint64_t behind = r->dropped != 0 ? 3 : r->sent - r->last;
 
 	if (behind == 0)
-		late = 2 * round_ns + 8 * FLOW_MS;
+		late = 2 * r->ns + 8 * FLOW_MS;
 	else if (behind < 3)
-		late = round_ns + f->rtt_ns / 4 + 4 * FLOW_MS;
+		late = r->ns + f->rtt_ns / 4 + 4 * FLOW_MS;
 	while (lost_one(f)) {
-		late += max_u64(200 * FLOW_MS, 2 * round_ns) + round_ns;
+		late += max_u64(200 * FLOW_MS, 2 * r->ns) + r->ns;
 		f->result->timeouts++;
 	}
-	f->done_ns = max_u64(f->done_ns, f->now_ns + round_ns - f->rtt_ns / 2 + late);
+	f->done_ns = max_u64(f->done_ns, f->now_ns + r->ns - f->rtt_ns / 2 + late);
+	f->result->retransmits += (uint32_t)r->lost;
+	f->lost_again = 0;
 }
 
 static uint64_t rto(const struct flow *f, uint64_t round_ns)
@@ -134,74 +146,89 @@ static uint64_t rto(const struct flow *f, uint64_t round_ns)
 	return round_ns + max_u64(200 * FLOW_MS, f->rtt_ns / 2) + 2 * FLOW_MS;
 }
 
-/* bbr conserves packets in the first round of a recovery and goes on growing in those that follow. */
-static void reduce(struct flow *f, uint64_t sent, uint64_t lost, uint64_t first, uint64_t round_ns)
+static void reduce_avoiding(struct flow *f, const struct round *r)
 {
+	flow_reduce(f);
+	if (r->first == 0)
+		return;
+	f->same_episode = r->first - 1;
+	f->next_window = r->first - 1 + (r->sent - r->first + 1) * (f->cwnd / FLOW_ONE) / r->sent;
+}
+
+/*
+ * One reduction an episode: what was sent before the first loss was noticed belongs to it. bbr conserves packets in the
+ * first round of a recovery and goes on growing in those that follow.
+ */
+static void reduce(struct flow *f, const struct round *r)
+{
+	bool same = f->recovering && r->dropped == 0 && r->last <= f->same_episode;
+
+	f->same_episode = 0;
 	if (f->rig->tcp.cc == SIM_TCP_BBR) {
 		if (f->recovering)
-			flow_grow(f, sent - lost, round_ns);
+			flow_grow(f, r->sent - r->lost, r->ns);
+	} else if (same) {
+		return;
 	} else if (f->cwnd < f->ssthresh) {
-		flow_reduce_starting(f, sent, first);
+		flow_reduce_starting(f, r->sent, r->first);
 	} else {
-		flow_reduce(f);
+		reduce_avoiding(f, r);
 	}
 }
 
 /* Losses of the round: reduce once, repair in the next; or wait when nothing came through that would tell. */
-static uint64_t after_losses(struct flow *f, uint64_t sent, uint64_t lost, uint64_t first, uint64_t round_ns)
+static uint64_t after_losses(struct flow *f, const struct round *r)
 {
-	bool was_recovering = f->recovering;
-
-	f->result->retransmits += (uint32_t)lost;
-	f->lost_again = lost;
-	if (lost >= sent) {
-		/* all of it: the probe may come through */
-		if (!was_recovering && !lost_one(f)) {
-			f->recovering = true;
-			flow_reduce(f);
-			return 2 * round_ns + 4 * FLOW_MS;
-		}
-		f->result->timeouts++;
-		f->recovering = false;
-		flow_timeout(f);
-		return rto(f, round_ns);
+	f->result->retransmits += (uint32_t)r->lost;
+	f->lost_again += r->lost;
+	if (r->lost < r->sent) {
+		reduce(f, r);
+		f->recovering = true;
+		return r->ns;
 	}
-	reduce(f, sent, lost, first, round_ns);
-	f->recovering = true;
-	return round_ns;
+	/* all of it: the probe may come through */
+	if (!f->recovering && !lost_one(f)) {
+		f->recovering = true;
+		flow_reduce(f);
+		return 2 * r->ns + 4 * FLOW_MS;
+	}
+	f->result->timeouts++;
+	f->recovering = false;
+	flow_timeout(f);
+	return rto(f, r->ns);
+}
+
+static uint64_t after_success(struct flow *f, const struct round *r)
+{
+	if (!f->recovering || f->rig->tcp.cc == SIM_TCP_BBR)
+		flow_grow(f, r->sent, r->ns);
+	f->recovering = false;
+	return r->ns;
 }
 
 static void step(struct flow *f)
 {
-	uint64_t window = flow_window(f), sent = min_u64(window, f->lost_again > UINT64_MAX - f->left ? UINT64_MAX : f->left + f->lost_again);
-	uint64_t again = min_u64(f->lost_again, sent), first = 0, last = 0, dropped = overflow(f, sent);
-	uint64_t round_ns = round_time(f, sent - dropped), lost = draw_losses(f, sent - dropped, &first, &last) + dropped;
+	uint64_t window = flow_window(f), wanted = f->left == UINT64_MAX ? UINT64_MAX : f->left + f->lost_again;
+	struct round r = {.sent = min_u64(window, wanted)};
+	uint64_t again = min_u64(f->lost_again, r.sent);
 
+	r.dropped = overflow(f, r.sent);
+	r.ns = round_time(f, r.sent - r.dropped);
+	draw_losses(f, &r);
 	f->next_window = 0;
-	f->last_sent = sent - dropped;
-	sample(f, window, round_ns);
-	account(f, sent - lost);
+	f->last_sent = r.sent - r.dropped;
+	sample(f, window, r.ns);
+	account(f, r.sent - r.lost);
 	if (f->left != UINT64_MAX)
-		f->left -= sent - again;
+		f->left -= r.sent - again;
 	f->lost_again -= again;
-	f->done_ns = max_u64(f->done_ns, f->now_ns + f->rtt_ns / 2 + sent * f->segment_ns);
-	if (lost != 0) {
-		if (f->left == 0) {
-			finish_late(f, dropped != 0 ? 3 : sent - last, dropped, round_ns);
-			f->result->retransmits += (uint32_t)lost;
-			f->lost_again = 0;
-		} else {
-			uint64_t more = f->lost_again;
-
-			round_ns = after_losses(f, sent, lost, first, round_ns);
-			f->lost_again += more;
-		}
-	} else {
-		if (!f->recovering || f->rig->tcp.cc == SIM_TCP_BBR)
-			flow_grow(f, sent, round_ns);
-		f->recovering = false;
-	}
-	f->now_ns += round_ns;
+	f->done_ns = max_u64(f->done_ns, f->now_ns + f->rtt_ns / 2 + r.sent * f->segment_ns);
+	if (r.lost == 0)
+		f->now_ns += after_success(f, &r);
+	else if (f->left == 0)
+		finish_late(f, &r);
+	else
+		f->now_ns += after_losses(f, &r);
 }
 
 /* bbr stops to look for the base round trip every ten seconds. */

@@ -153,6 +153,7 @@ void flow_reduce_starting(struct flow *f, uint64_t sent, uint64_t first)
 		f->cwnd = min_u64(f->cwnd + sent * FLOW_ONE, 2 * f->capacity * FLOW_ONE);
 	} else {
 		f->cwnd += before * FLOW_ONE;
+		f->same_episode = 2 * before;
 		f->next_window = 2 * before + (sent - before) * (is(f, SIM_TCP_RENO) ? 512 : 717) / 1024;
 	}
 	flow_reduce(f);

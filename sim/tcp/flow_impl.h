@@ -24,7 +24,8 @@ struct flow {
 	uint64_t cwnd, ssthresh; /* 16 fractional bits; ssthresh UINT64_MAX: none yet */
 	uint64_t lost_again;     /* of the last round, to be sent in the next */
 	uint64_t next_window;    /* of the round after a loss in slow start; 0: cwnd */
-	uint64_t last_sent;            /* what the round before put on the link */
+	uint64_t same_episode;   /* segments of the next round that were sent before the loss was noticed */
+	uint64_t last_sent;      /* what the round before put on the link */
 	bool recovering;
 
 	/* cubic */
