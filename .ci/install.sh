@@ -12,7 +12,8 @@ put() { # put MODE FILE DIRECTORY [NAME]
 put 755 "$BUILD/switchyard" bin
 for h in core/switchyard.h core/secret/suite.h core/base/limits.h core/book/intern.h; do put 644 "$h" "include/switchyard/$(dirname "$h")"; done
 for h in transport/transport.h transport/driver/driver.h transport/tcp/*.h transport/pair/*.h transport/files/*.h; do
-	[ -f "$h" ] && put 644 "$h" "include/switchyard/$(dirname "$h")"
+	case $h in *_private.h) continue ;; esac
+	put 644 "$h" "include/switchyard/$(dirname "$h")"
 done
 put 644 "$BUILD/libswitchyard-core.a" lib
 put 644 "$BUILD/libswitchyard-transport.a" lib
@@ -28,8 +29,7 @@ includedir=\${prefix}/include/switchyard
 Name: switchyard
 Description: CometBFT's peer-to-peer protocol as a library without input or output of its own
 Version: $version
-Requires: libsodium libprotobuf-c
-Requires.private: libuv jansson
+Requires: libsodium libprotobuf-c libuv jansson
 Libs: -L\${libdir} -lswitchyard-transport -lswitchyard-core
 Cflags: -I\${includedir}
 PC
