@@ -157,6 +157,14 @@ void sim_tcp_abort(struct sim_tcp *t)
 	t->pending = 0; /* its user knows */
 }
 
+bool sim_tcp_refuse(const struct sim_tcp_packet *p, struct sim_tcp_packet *rst)
+{
+	if (p->flags & SIM_TCP_RST)
+		return false;
+	*rst = (struct sim_tcp_packet){.seq = p->ack, .ack = p->seq + p->len, .echo_ns = p->ts_ns, .flags = SIM_TCP_RST | SIM_TCP_ACK};
+	return true;
+}
+
 void tcp_keepalive_arm(struct sim_tcp *t)
 {
 	if (t->config.keepalive_ns != 0 && t->state == SIM_TCP_ST_OPEN)

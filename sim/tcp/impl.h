@@ -36,8 +36,7 @@
 #define TCP_TIME_WAIT (60 * TCP_S)
 #define TCP_SYN_LINEAR 4u       /* retries of a SYN before they back off */
 #define TCP_MAX_SEGMENTS 65536u /* in flight: 64 MiB of full segments and some */
-#define TCP_RANGES 64u          /* out-of-order ranges kept; beyond that the newest is dropped as if lost */
-#define TCP_RANGES_MAX 16384u
+#define TCP_RANGES_MAX 16384u   /* out-of-order ranges kept: every fourth segment of the largest flight; more are as good as lost */
 
 /* Marks of a segment. */
 enum {

@@ -143,8 +143,10 @@ void sim_tcp_link_send(struct sim_tcp_link *l, const struct sim_tcp_packet *p)
 		at = l->last_at_ns;
 	l->last_at_ns = at;
 	l->ring[l->tail++ & (l->cap - 1)] = (struct carried){*p, at};
-	if (l->tail - l->head == 1)
-		(void)sim_engine_schedule(l->engine, l->source, &l->event, SIM_DELIVERY, at);
+	if (l->tail - l->head == 1 && !sim_engine_schedule(l->engine, l->source, &l->event, SIM_DELIVERY, at)) {
+		l->tail--;
+		l->stats.dropped++;
+	}
 }
 
 void sim_tcp_link_stats(const struct sim_tcp_link *l, struct sim_tcp_link_stats *stats)

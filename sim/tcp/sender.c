@@ -236,15 +236,21 @@ void tcp_retransmit_queue(struct sim_tcp *t)
 		tcp_xmit_timer(t, XMIT_RTO, t->rto_ns << min_u32(t->backoff, 10));
 }
 
+/* With an unsent-low-water mark what goes out at once makes room for more. */
 size_t sim_tcp_write(struct sim_tcp *t, size_t n)
 {
-	size_t took = (size_t)min_u64(n, sim_tcp_write_space(t));
+	size_t took = 0, part;
 
-	if (took != 0 && t->cc->control != NULL)
-		tcp_rate_check_app_limited(t);
-	t->queued += took;
+	t->write_blocked = false;
+	do {
+		part = (size_t)min_u64(n - took, sim_tcp_write_space(t));
+		if (part != 0 && t->cc->control != NULL)
+			tcp_rate_check_app_limited(t);
+		t->queued += part;
+		took += part;
+		if (part != 0)
+			tcp_push(t);
+	} while (part != 0 && took < n);
 	t->write_blocked = took < n;
-	if (took != 0)
-		tcp_push(t);
 	return took;
 }

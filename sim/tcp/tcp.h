@@ -87,7 +87,9 @@ void sim_tcp_free(struct sim_tcp *t); /* null is harmless; no packet is sent */
 
 void sim_tcp_connect(struct sim_tcp *t);                                  /* sends the SYN */
 bool sim_tcp_accept(struct sim_tcp *t, const struct sim_tcp_packet *syn); /* a fresh endpoint answers a SYN; false: it is not fresh */
-void sim_tcp_input(struct sim_tcp *t, const struct sim_tcp_packet *p);    /* a packet arrives */
+/* The RST with which a host answers what belongs to no endpoint of it; false: an RST is not answered. */
+bool sim_tcp_refuse(const struct sim_tcp_packet *p, struct sim_tcp_packet *rst);
+void sim_tcp_input(struct sim_tcp *t, const struct sim_tcp_packet *p); /* a packet arrives */
 
 size_t sim_tcp_write(struct sim_tcp *t, size_t n); /* how many bytes it took */
 size_t sim_tcp_write_space(const struct sim_tcp *t);

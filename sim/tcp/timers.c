@@ -8,6 +8,13 @@
  */
 #include "sim/tcp/impl.h"
 
+/* Without memory for a timer the connection cannot go on: that is told as one that got no answer. */
+static void schedule(struct sim_tcp *t, uint64_t at_ns)
+{
+	if (!sim_engine_schedule(t->engine, t->source, &t->event, SIM_TIMER, max_u64(at_ns, tcp_now(t))))
+		tcp_give_up(t, SIM_TCP_TIMEOUT);
+}
+
 static void arm(struct sim_tcp *t)
 {
 	uint64_t at = TCP_NEVER;
@@ -16,7 +23,7 @@ static void arm(struct sim_tcp *t)
 		at = min_u64(at, t->due_ns[i]);
 	if (at == TCP_NEVER || (sim_event_queued(&t->event) && t->event.at_ns <= at))
 		return;
-	(void)sim_engine_schedule(t->engine, t->source, &t->event, SIM_TIMER, max_u64(at, tcp_now(t)));
+	schedule(t, at);
 }
 
 static void xmit_fired(struct sim_tcp *t)
@@ -104,7 +111,7 @@ void tcp_timer_exact(struct sim_tcp *t, enum tcp_timer which, uint64_t at_ns)
 {
 	t->due_ns[which] = at_ns;
 	if (!sim_event_queued(&t->event) || t->event.at_ns > at_ns)
-		(void)sim_engine_schedule(t->engine, t->source, &t->event, SIM_TIMER, max_u64(at_ns, tcp_now(t)));
+		schedule(t, at_ns);
 }
 
 uint64_t tcp_ticks(const struct sim_tcp *t, uint64_t ns)

@@ -123,6 +123,24 @@ static bool drop_after(struct tcp_pair *pair, unsigned from, const struct sim_tc
 	return pair->arg != 0 && pair->engine->now_ns >= pair->arg;
 }
 
+/* Nobody listens, or the peer forgot: what it gets is answered by RST. */
+static void test_tcp_refusal_ends_the_attempt(void **state)
+{
+	struct tcp_pair pair;
+	struct sim_tcp_packet rst, none;
+
+	tcp_pair_init(&pair, NULL, DELAY);
+	pair.filter = drop_after;
+	pair.arg = 1;
+	tcp_pair_run(&pair, 1);
+	sim_tcp_connect(pair.side[0].tcp);
+	assert_true(sim_tcp_refuse(&pair.log[0].packet, &rst));
+	assert_false(sim_tcp_refuse(&rst, &none));
+	sim_tcp_input(pair.side[0].tcp, &rst);
+	assert_int_equal(pair.side[0].events, SIM_TCP_RESET);
+	tcp_pair_fini(&pair);
+}
+
 /* The peer is gone without a word: keepalive finds out, and nothing else would. */
 static void half_open(uint64_t keepalive_ns, bool found)
 {
@@ -189,6 +207,7 @@ int main(void)
 	    cmocka_unit_test(test_tcp_close_repeats_a_lost_fin),
 	    cmocka_unit_test(test_tcp_close_at_the_same_time),
 	    cmocka_unit_test(test_tcp_abort_resets_the_peer),
+	    cmocka_unit_test(test_tcp_refusal_ends_the_attempt),
 	    cmocka_unit_test(test_tcp_keepalive_finds_a_half_open_connection),
 	    cmocka_unit_test(test_tcp_without_keepalive_a_half_open_connection_stays),
 	    cmocka_unit_test(test_tcp_stream_gives_bytes_in_order),
