@@ -13,7 +13,8 @@ static const struct cli_option options[] = {
     {"rate", 0, CLI_TEXT, offsetof(struct link_args, rate), "RATE", "of each direction, IP bytes: 10Mbit, 2.5Gbit (default: 10Mbit)"},
     {"loss", 0, CLI_TEXT, offsetof(struct link_args, loss), "P",
      "probability that a packet is lost, in both directions: 0.1%, 0.001 (default: 0)"},
-    {"jitter", 0, CLI_TIME, offsetof(struct link_args, jitter_ns), "T", "more delay, uniform up to this; packets stay in order"},
+    {"jitter", 0, CLI_TIME, offsetof(struct link_args, jitter_ns), "T", "more delay, uniform up to this"},
+    {"reorder", 0, CLI_FLAG, offsetof(struct link_args, reorder), NULL, "lets packets with less jitter overtake"},
     {"queue", 0, CLI_U64, offsetof(struct link_args, queue), "BYTES", "the drop-tail queue (default: 1 BDP, at least 45000)"},
     {"seconds", 0, CLI_TIME, offsetof(struct link_args, until_ns), "T", "how long to send (default: 30)"},
     {"bytes", 0, CLI_U64, offsetof(struct link_args, bytes), "N", "sends a message of so many bytes instead and tells when it is read"},
@@ -85,6 +86,7 @@ static const char *make_rig(const struct link_args *args, struct sim_tcp_rig *ri
 	rig->flow = strcmp(args->tcp, "flow") == 0;
 	rig->link.delay_ns = args->rtt_ns / 2;
 	rig->link.jitter_ns = args->jitter_ns;
+	rig->link.reorder = args->reorder;
 	rig->link.queue_bytes = args->queue;
 	rig->bytes = args->bytes;
 	rig->until_ns = args->bytes != 0 ? MESSAGE_LIMIT_NS : args->until_ns;

@@ -14,7 +14,7 @@ struct link_args {
 	const char *cc, *rate, *loss, *tcp, *samples;
 	uint64_t rtt_ns, jitter_ns, queue, until_ns, bytes, seed;
 	uint32_t runs;
-	bool json;
+	bool json, reorder;
 };
 
 struct link_run {

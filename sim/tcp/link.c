@@ -125,6 +125,20 @@ static uint64_t jitter(struct sim_tcp_link *l)
 	return sim_rand_below(l->engine->seed, SIM_RAND_LATENCY, l->entity, l->stats.packets, l->config.jitter_ns + 1);
 }
 
+/* In the order of arrival: whoever overtakes moves to the front of those that arrive later. */
+static void put(struct sim_tcp_link *l, const struct sim_tcp_packet *p, uint64_t at)
+{
+	uint64_t n = l->tail++;
+
+	for (; n > l->head && l->ring[(n - 1) & (l->cap - 1)].at_ns > at; n--)
+		l->ring[n & (l->cap - 1)] = l->ring[(n - 1) & (l->cap - 1)];
+	l->ring[n & (l->cap - 1)] = (struct carried){*p, at};
+	if (n != l->head || sim_engine_schedule(l->engine, l->source, &l->event, SIM_DELIVERY, at))
+		return;
+	l->head++; /* no memory: as if it had been lost */
+	l->stats.dropped++;
+}
+
 void sim_tcp_link_send(struct sim_tcp_link *l, const struct sim_tcp_packet *p)
 {
 	uint64_t now = l->engine->now_ns;
@@ -139,14 +153,10 @@ void sim_tcp_link_send(struct sim_tcp_link *l, const struct sim_tcp_packet *p)
 	serialise(l, now, length);
 	l->stats.bytes += length;
 	uint64_t at = l->busy_ns + l->config.delay_ns + jitter(l);
-	if (at < l->last_at_ns)
+	if (!l->config.reorder && at < l->last_at_ns)
 		at = l->last_at_ns;
 	l->last_at_ns = at;
-	l->ring[l->tail++ & (l->cap - 1)] = (struct carried){*p, at};
-	if (l->tail - l->head == 1 && !sim_engine_schedule(l->engine, l->source, &l->event, SIM_DELIVERY, at)) {
-		l->tail--;
-		l->stats.dropped++;
-	}
+	put(l, p, at);
 }
 
 void sim_tcp_link_stats(const struct sim_tcp_link *l, struct sim_tcp_link_stats *stats)

@@ -10,7 +10,8 @@
 struct sim_tcp_link_config {
 	uint64_t rate_bits;   /* per second; 0: unlimited */
 	uint64_t delay_ns;    /* one way */
-	uint64_t jitter_ns;   /* more delay, uniform up to this; packets stay in order */
+	uint64_t jitter_ns;   /* more delay, uniform up to this */
+	bool reorder;         /* what draws less jitter overtakes; else packets stay in order */
 	uint64_t queue_bytes; /* 0: max(1 BDP of 2 delay_ns, 45,000) */
 	uint64_t loss;        /* probability, times 2^64 */
 };
