@@ -7,7 +7,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 out=$BUILD/fidelity
 mkdir -p "$out"
-python3 tests/fidelity/compare.py "$BUILD/switchyard" tests/fidelity/data/tcp_reference.csv "$out" "${1:-40}" "${2:-200}"
+python3 tests/fidelity/compare.py "$BUILD/switchyard" tests/fidelity/data/tcp_reference.csv \
+	tests/fidelity/data/tcp_reference_jitter.csv "$out" "${1:-40}" "${2:-200}"
 if command -v gnuplot >/dev/null; then
 	gnuplot -e "dir='$out'" tests/fidelity/plot.gp && echo "picture: $out/fidelity.png"
 else
