@@ -204,6 +204,30 @@ static void test_driver_flush_stop_delivers_what_was_queued(void **state)
 	free(bytes);
 }
 
+/* The last frames wait in the driver. With a place to keep them the end is orderly, behind them; without, it is a reset. */
+static void test_driver_close_without_room_for_the_rest_is_a_reset(void **state)
+{
+	(void)state;
+	for (int room = 0; room < 2; room++) {
+		void *inner;
+		setup(&inner);
+		struct rig *r = inner;
+		uint8_t *bytes = pattern(30000);
+		tp_pair_limits(r->net, 1500, 1500, 1500);
+		join(r);
+		assert_int_equal(dk_try_send(&r->a, DK_CHANNEL, bytes, 30000), SY_OK);
+		struct sy_input in = {.kind = SY_IN_STOP_PEER, .conn = r->a.peer, .err = SY_STOPPED};
+		test_env_fail_at(&r->a.memory, !room, true);
+		assert_int_equal(tp_driver_input(r->a.driver, &in).err, SY_OK);
+		test_env_fail_at(&r->a.memory, 0, false);
+		assert_int_equal(tp_driver_farewells_refused(r->a.driver), !room);
+		UNTIL(r, r->b.downs == 1);
+		assert_int_equal(r->b.last_down, room ? SY_PEER_CLOSED : SY_PEER_RESET);
+		free(bytes);
+		teardown(&inner);
+	}
+}
+
 static void test_driver_dial_that_is_refused_is_told(void **state)
 {
 	struct rig *r = *state;
@@ -505,6 +529,7 @@ int main(void)
 	    CASE(test_driver_crash_resets_the_other_side),
 	    CASE(test_driver_crash_while_dialling_leaves_nothing),
 	    CASE(test_driver_flush_stop_delivers_what_was_queued),
+	    cmocka_unit_test(test_driver_close_without_room_for_the_rest_is_a_reset),
 	    CASE(test_driver_dial_that_is_refused_is_told),
 	    CASE(test_driver_start_tells_that_a_port_is_in_use),
 	    CASE(test_driver_without_listening_dials_all_the_same),

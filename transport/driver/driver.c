@@ -174,8 +174,10 @@ void tp_driver_free(struct tp_driver *d)
 	if (!d)
 		return;
 	SY_ASSERT(!d->pumping && !d->in_node);
-	while (d->farewells)
-		tp_drive_farewell_end(d, d->farewells, TP_CLOSE_FLUSH);
+	while (d->farewells) {
+		struct driver_farewell *f = d->farewells;
+		tp_drive_farewell_end(d, f, tp_drive_push(d, f->sock, &f->rest) ? TP_CLOSE_FLUSH : TP_CLOSE_ABORT);
+	}
 	for (uint32_t i = 0; i < d->num_conns; i++) {
 		struct driver_conn *c = &d->conns[i];
 		if (!(c->flags & DRIVER_USED))
@@ -260,6 +262,11 @@ void tp_driver_save_book(struct tp_driver *d)
 struct sy_node *tp_driver_node(struct tp_driver *d)
 {
 	return d->node;
+}
+
+uint64_t tp_driver_farewells_refused(const struct tp_driver *d)
+{
+	return d->farewells_refused;
 }
 
 size_t tp_driver_memory(const struct tp_driver *d)

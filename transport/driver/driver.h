@@ -85,6 +85,11 @@ void tp_driver_work_done(struct tp_driver *d, uint64_t token, enum sy_err err);
 /* Asks for a save now (SY_IN_SAVE_BOOK). */
 void tp_driver_save_book(struct tp_driver *d);
 struct sy_node *tp_driver_node(struct tp_driver *d);
+/*
+ * Connections closed in good order that were reset all the same: their last bytes found no room in the socket, and 256
+ * such waited already or there was no memory for one more.
+ */
+uint64_t tp_driver_farewells_refused(const struct tp_driver *d);
 /* The driver's own memory in bytes, for budgets. */
 size_t tp_driver_memory(const struct tp_driver *d);
 

@@ -66,6 +66,7 @@ struct tp_driver {
 	struct sy_pool bytes_pool;
 	struct driver_farewell *farewells, **farewells_tail; /* in the order of their deadlines */
 	uint32_t num_farewells;
+	uint64_t farewells_refused; /* closed abruptly, as there was no place to keep their last bytes */
 	size_t waiting_bytes; /* memory of driver_bytes outside the pool */
 };
 
@@ -133,7 +134,7 @@ void tp_drive_read(struct tp_driver *d, struct sy_ref ref, struct sy_span bytes)
 void tp_drive_window(struct tp_driver *d, struct sy_ref ref);
 
 /* farewell.c */
-/* Takes the connection's rest over; the socket is closed once it is written, or too late. */
+/* Takes the connection's rest over; the socket is closed once it is written, or reset: too late, or no place for it. */
 void tp_drive_farewell(struct tp_driver *d, struct driver_conn *c, uint64_t cookie);
 /* Null: none with this cookie. */
 struct driver_farewell *tp_drive_farewell_find(const struct tp_driver *d, uint64_t cookie);

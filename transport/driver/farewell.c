@@ -1,6 +1,10 @@
 /*
  * Sockets that outlive their connection: the node has closed it in good order and its slot may serve another already,
- * but its last frames wait for room. They have a few seconds; then the socket goes with what it has.
+ * but its last frames wait for room. They have a few seconds.
+ *
+ * An orderly end is promised only behind the last byte: whoever reads a FIN in the middle of a frame would take a cut
+ * for a goodbye. So a socket whose last bytes are given up (too late, too many of them, no memory to remember them, the
+ * driver goes) is reset; those that were given up for want of a place are counted.
  */
 #include "transport/driver/driver_private.h"
 
@@ -8,7 +12,8 @@ void tp_drive_farewell(struct tp_driver *d, struct driver_conn *c, uint64_t cook
 {
 	struct driver_farewell *f = d->num_farewells < DRIVER_FAREWELLS ? sy_mem_new(d->env, sizeof(*f)) : NULL;
 	if (!f) {
-		d->tp->ops->close(d->tp, c->sock, TP_CLOSE_FLUSH);
+		d->farewells_refused++;
+		d->tp->ops->close(d->tp, c->sock, TP_CLOSE_ABORT);
 		return;
 	}
 	f->rest = c->rest;
