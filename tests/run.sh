@@ -1,12 +1,13 @@
 #!/bin/sh
 # Runs the tests that `make test` promises and ends with "N passed, N failed".
 # Every part speaks TAP ("ok ...", "not ok ..."); what it says of failures is shown, the rest is kept in $BUILD/test-logs.
-# usage: BUILD=build tests/run.sh [PART...]      parts: purity unit cli scenarios determinism network
+# usage: BUILD=build tests/run.sh [PART...]      parts: purity unit cli scenarios interop
 set -u
 : "${BUILD:=build}"
 cd "$(dirname "$0")/.." || exit 3
 SWITCHYARD=$(realpath "$BUILD/switchyard")
-export SWITCHYARD BUILD CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C
+INTEROP_BUILD=$(realpath "$BUILD")/interop
+export SWITCHYARD BUILD INTEROP_BUILD CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C
 unset CMOCKA_XML_FILE CMOCKA_TEST_ABORT
 logs=$BUILD/test-logs
 mkdir -p "$logs"
@@ -44,12 +45,13 @@ part() {
 	purity) for s in tests/purity/*.sh; do one "purity/$(basename "$s" .sh)" sh "$s"; done ;;
 	unit) for t in "$BUILD"/tests/test_*; do [ -f "$t" ] && one "$(basename "$t")" "${WRAP:-env}" "$t"; done ;;
 	cli) for s in tests/cli/*.sh; do one "cli/$(basename "$s" .sh)" sh "$s"; done ;;
+	interop) one interop/cometbft sh tests/interop/run.sh ;;
 	scenarios) for s in tests/scenarios/*.sh; do one "scenarios/$(basename "$s" .sh)" sh "$s"; done ;;
 	*) echo "unknown part $1" >&2 && exit 2 ;;
 	esac
 }
-mkdir -p "$logs/purity" "$logs/cli" "$logs/scenarios"
-[ $# = 0 ] && set -- purity unit cli scenarios
+mkdir -p "$logs/purity" "$logs/cli" "$logs/scenarios" "$logs/interop"
+[ $# = 0 ] && set -- purity unit cli scenarios interop
 for p in "$@"; do part "$p"; done
 echo
 [ "$skipped" = 0 ] || echo "$skipped skipped"

@@ -303,6 +303,8 @@ static void test_tcp_dial_without_descriptors_is_a_limit(void **state)
 static void test_tcp_accept_without_descriptors_waits(void **state)
 {
 	struct rig *r = *state;
+	if (getenv("SY_UNDER_VALGRIND")) /* it keeps descriptors of its own below the limit */
+		skip();
 	struct sy_netaddr bound, at = net_v4(127, 0, 0, 1, 0);
 	listen_on(&r->b, &at, &bound);
 	r->b.tp->ops->accept_window(r->b.tp, 0);

@@ -1,0 +1,268 @@
+package main
+
+// A real CometBFT switch with its transport, PEX reactor, address book and one probing reactor.
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/cosmos/gogoproto/proto"
+	"github.com/cosmos/gogoproto/types"
+
+	"github.com/cometbft/cometbft/config"
+	"github.com/cometbft/cometbft/crypto/ed25519"
+	"github.com/cometbft/cometbft/libs/log"
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/p2p/conn"
+	"github.com/cometbft/cometbft/p2p/pex"
+	"github.com/cometbft/cometbft/version"
+)
+
+// options of a CometBFT side; the zero value is an ordinary node.
+type options struct {
+	network      string
+	block        uint64
+	channels     []byte // advertised and served; default 0x70..0x72
+	inbound      int
+	seedMode     bool
+	seeds        []string
+	strict       bool
+	pex          bool
+	ping         time.Duration
+	pong         time.Duration
+	recvRate     int64
+	sendRate     int64
+	home         string // an existing home is used, else a fresh one
+	dupIP        bool
+	emptyMoniker bool
+}
+
+// heard is one message that the probe received.
+type heard struct {
+	peer p2p.ID
+	ch   byte
+	data []byte
+}
+
+// probe is a reactor that records what it hears.
+type probe struct {
+	p2p.BaseReactor
+	channels []byte
+	mtx      sync.Mutex
+	got      []heard
+	added    map[p2p.ID]p2p.Peer
+	removed  map[p2p.ID]string
+	fresh    chan struct{}
+}
+
+func newProbe(channels []byte) *probe {
+	r := &probe{channels: channels, added: map[p2p.ID]p2p.Peer{}, removed: map[p2p.ID]string{}, fresh: make(chan struct{}, 1)}
+	r.BaseReactor = *p2p.NewBaseReactor("PROBE", r)
+	return r
+}
+
+func (r *probe) GetChannels() []*conn.ChannelDescriptor {
+	list := make([]*conn.ChannelDescriptor, 0, len(r.channels))
+	for i, id := range r.channels {
+		list = append(list, &conn.ChannelDescriptor{ID: id, Priority: 1 + 3*i, SendQueueCapacity: 20,
+			RecvMessageCapacity: 4 << 20, MessageType: &types.BytesValue{}})
+	}
+	return list
+}
+
+func (r *probe) poke() {
+	select {
+	case r.fresh <- struct{}{}:
+	default:
+	}
+}
+
+func (r *probe) AddPeer(peer p2p.Peer) {
+	r.mtx.Lock()
+	r.added[peer.ID()] = peer
+	delete(r.removed, peer.ID())
+	r.mtx.Unlock()
+	r.poke()
+}
+
+func (r *probe) RemovePeer(peer p2p.Peer, reason interface{}) {
+	r.mtx.Lock()
+	delete(r.added, peer.ID())
+	r.removed[peer.ID()] = fmt.Sprint(reason)
+	r.mtx.Unlock()
+	r.poke()
+}
+
+func (r *probe) Receive(e p2p.Envelope) {
+	value, ok := e.Message.(*types.BytesValue)
+	if !ok {
+		return
+	}
+	r.mtx.Lock()
+	r.got = append(r.got, heard{e.Src.ID(), e.ChannelID, append([]byte(nil), value.Value...)})
+	r.mtx.Unlock()
+	r.poke()
+}
+
+// wait looks at the probe until the condition holds or the time is up.
+func (r *probe) wait(d time.Duration, cond func() bool) bool {
+	end := time.Now().Add(d)
+	for {
+		r.mtx.Lock()
+		ok := cond()
+		r.mtx.Unlock()
+		if ok {
+			return true
+		}
+		left := time.Until(end)
+		if left <= 0 {
+			return false
+		}
+		if left > 50*time.Millisecond {
+			left = 50 * time.Millisecond
+		}
+		select {
+		case <-r.fresh:
+		case <-time.After(left):
+		}
+	}
+}
+
+// comet is one running CometBFT side.
+type comet struct {
+	sw        *p2p.Switch
+	transport *p2p.MultiplexTransport
+	probe     *probe
+	book      pex.AddrBook
+	pex       *pex.Reactor
+	key       *p2p.NodeKey
+	home      string
+	addr      *p2p.NetAddress
+}
+
+func (c *comet) address() string { return c.addr.String() }
+func (c *comet) id() string      { return string(c.key.ID()) }
+
+func (c *comet) stop() {
+	_ = c.sw.Stop()
+	_ = c.transport.Close()
+}
+
+func (c *comet) has(id string) bool { return c.sw.Peers().Has(p2p.ID(id)) }
+
+func (c *comet) dial(address string) error {
+	na, err := p2p.NewNetAddressString(address)
+	if err != nil {
+		return err
+	}
+	return c.sw.DialPeerWithAddress(na)
+}
+
+func (c *comet) send(id string, ch byte, data []byte) bool {
+	peer := c.sw.Peers().Get(p2p.ID(id))
+	if peer == nil {
+		return false
+	}
+	return peer.Send(p2p.Envelope{ChannelID: ch, Message: proto.Message(&types.BytesValue{Value: data})})
+}
+
+// newComet starts a switch that listens at listen ("127.0.0.1:0" takes any port).
+func newComet(dir, listen string, o options) (*comet, error) {
+	if o.network == "" {
+		o.network = "interop"
+	}
+	if o.block == 0 {
+		o.block = version.BlockProtocol
+	}
+	if o.channels == nil {
+		o.channels = []byte{0x70, 0x71, 0x72}
+	}
+	if o.inbound == 0 {
+		o.inbound = 40
+	}
+	home := o.home
+	if home == "" {
+		home, _ = os.MkdirTemp(dir, "comet")
+	}
+	_ = os.MkdirAll(filepath.Join(home, "config"), 0o700)
+	key, err := p2p.LoadOrGenNodeKey(filepath.Join(home, "config", "node_key.json"))
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := key.PrivKey.(ed25519.PrivKey); !ok {
+		return nil, fmt.Errorf("node key is %T", key.PrivKey)
+	}
+	cfg := config.DefaultP2PConfig()
+	cfg.AllowDuplicateIP = o.dupIP
+	cfg.MaxNumInboundPeers = o.inbound
+	cfg.AddrBookStrict = o.strict
+
+	m := conn.DefaultMConnConfig()
+	m.SendRate, m.RecvRate = cfg.SendRate, cfg.RecvRate
+	if o.sendRate != 0 {
+		m.SendRate = o.sendRate
+	}
+	if o.recvRate != 0 {
+		m.RecvRate = o.recvRate
+	}
+	m.FlushThrottle = cfg.FlushThrottleTimeout
+	if o.ping != 0 {
+		m.PingInterval, m.PongTimeout = o.ping, o.pong
+	}
+	na, err := p2p.NewNetAddressString(p2p.IDAddressString(key.ID(), listen))
+	if err != nil {
+		return nil, err
+	}
+	// the port must be known before the node info is made: take one and give it back
+	if na.Port == 0 {
+		l, err := net.Listen("tcp", na.DialString())
+		if err != nil {
+			return nil, err
+		}
+		na = p2p.NewNetAddress(key.ID(), l.Addr())
+		_ = l.Close()
+	}
+	moniker := "comet"
+	if o.emptyMoniker {
+		moniker = ""
+	}
+	channels := append([]byte(nil), o.channels...)
+	if o.pex {
+		channels = append(channels, pex.PexChannel)
+	}
+	info := p2p.DefaultNodeInfo{
+		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, o.block, 0),
+		DefaultNodeID:   key.ID(),
+		ListenAddr:      na.DialString(),
+		Network:         o.network,
+		Version:         version.TMCoreSemVer,
+		Channels:        channels,
+		Moniker:         moniker,
+		Other:           p2p.DefaultNodeInfoOther{TxIndex: "on"},
+	}
+	c := &comet{key: key, home: home, addr: na, probe: newProbe(o.channels)}
+	c.transport = p2p.NewMultiplexTransport(info, *key, m)
+	p2p.MultiplexTransportMaxIncomingConnections(o.inbound)(c.transport)
+	c.sw = p2p.NewSwitch(cfg, c.transport)
+	if os.Getenv("COMET_LOG") != "" {
+		c.sw.SetLogger(log.NewTMLogger(os.Stderr))
+	}
+	c.sw.SetNodeKey(key)
+	c.sw.SetNodeInfo(info)
+	c.sw.AddReactor("PROBE", c.probe)
+	c.book = pex.NewAddrBook(filepath.Join(home, "config", "addrbook.json"), o.strict)
+	c.book.AddOurAddress(na)
+	c.sw.SetAddrBook(c.book)
+	if o.pex {
+		c.pex = pex.NewReactor(c.book, &pex.ReactorConfig{SeedMode: o.seedMode, Seeds: o.seeds, SeedDisconnectWaitPeriod: 28 * time.Hour})
+		c.sw.AddReactor("PEX", c.pex)
+	}
+	if err := c.transport.Listen(*na); err != nil {
+		return nil, err
+	}
+	return c, c.sw.Start()
+}
