@@ -93,7 +93,7 @@ static void on_stopped(void *ctx)
 	end_later(n, false);
 }
 
-static void on_worked(void *ctx, uint32_t frames_out, uint32_t frames_in, uint32_t messages)
+static void on_worked(void *ctx, uint32_t frames_out, uint32_t frames_in)
 {
 	struct world *w = ((struct world_node *)ctx)->w;
 

@@ -115,10 +115,9 @@ static void on_save_failed(void *ctx, enum sy_err err)
 	((struct dk_node *)ctx)->save_failures++;
 }
 
-static void on_worked(void *ctx, uint32_t frames_out, uint32_t frames_in, uint32_t messages)
+static void on_worked(void *ctx, uint32_t frames_out, uint32_t frames_in)
 {
 	struct dk_node *n = ctx;
-	(void)messages;
 	n->frames_out += frames_out;
 	n->frames_in += frames_in;
 }

@@ -43,10 +43,10 @@ struct tp_driver_hooks {
 	void (*trace)(void *ctx, const struct sy_trace *trace);
 	void (*save_failed)(void *ctx, enum sy_err err);
 	/*
-	 * Modelled CPU time: called with the frames that were sealed or opened; null: free. For the simulator. `messages` is 0
-	 * here: whoever wants to charge them counts SY_TRACE_MESSAGE.
+	 * Modelled CPU time: called with the frames that were sealed or opened; null: free. For the simulator. Whoever wants to
+	 * charge messages too counts SY_TRACE_MESSAGE.
 	 */
-	void (*worked)(void *ctx, uint32_t frames_out, uint32_t frames_in, uint32_t messages);
+	void (*worked)(void *ctx, uint32_t frames_out, uint32_t frames_in);
 };
 
 struct tp_driver_config {

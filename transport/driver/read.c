@@ -36,7 +36,7 @@ void tp_drive_read(struct tp_driver *d, struct sy_ref ref, struct sy_span bytes)
 	c->window -= (uint32_t)bytes.len;
 	open_window(d, c, ref);
 	if (d->hooks.worked)
-		d->hooks.worked(d->hooks.ctx, 0, count_frames(c, bytes.len), 0);
+		d->hooks.worked(d->hooks.ctx, 0, count_frames(c, bytes.len));
 }
 
 void tp_drive_window(struct tp_driver *d, struct sy_ref ref)

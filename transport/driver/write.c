@@ -38,7 +38,7 @@ static void fill(struct tp_driver *d, struct driver_conn *c, struct sy_ref ref, 
 			tp_drive_lose(d, c, ref, SY_NO_MEMORY);
 	}
 	if (d->hooks.worked)
-		d->hooks.worked(d->hooks.ctx, (uint32_t)((n + SY_FRAME_SEALED - 1) / SY_FRAME_SEALED), 0, 0);
+		d->hooks.worked(d->hooks.ctx, (uint32_t)((n + SY_FRAME_SEALED - 1) / SY_FRAME_SEALED), 0);
 }
 
 /* Two sizes, so that the usual one keeps the stack's pages few and warm. */
