@@ -345,7 +345,10 @@ SY_MUST enum sy_err sy_ctx_dial(struct sy_ctx *ctx, const struct sy_netaddr *add
 SY_MUST enum sy_err sy_ctx_swap(struct sy_ctx *ctx, const struct sy_netaddr *addr);
 /* Sets (again) the reactor's timer with this token; at_ns == UINT64_MAX clears it. Returns SY_LIMIT past SY_LIMIT_REACTOR_TIMERS. */
 SY_MUST enum sy_err sy_ctx_set_timer(struct sy_ctx *ctx, uint64_t token, uint64_t at_ns);
-/* Looks a host name up; resolved follows with the token. Returns SY_LIMIT when too many look-ups are under way. */
+/*
+ * Looks a host name up; resolved follows with the token. Returns SY_LIMIT when too many look-ups are under way, SY_INVALID
+ * (empty, or longer than a name can be), SY_NO_MEMORY.
+ */
 SY_MUST enum sy_err sy_ctx_resolve(struct sy_ctx *ctx, const char *host, uint64_t token);
 /* Asks the owner to save the address book (SY_OUT_SAVE_BOOK). */
 void sy_ctx_save_book(struct sy_ctx *ctx);

@@ -10,17 +10,20 @@ static uint64_t token_of(const struct sy_switch *sw, const struct sy_lookup *l)
 	return (uint64_t)l->gen << 32 | (uint32_t)(l - sw->lookups);
 }
 
-static struct sy_lookup *take(struct sy_switch *sw)
+/* SY_LIMIT, SY_NO_MEMORY. */
+static enum sy_err take(struct sy_switch *sw, struct sy_lookup **out)
 {
 	if (sw->lookup_free) {
-		struct sy_lookup *l = &sw->lookups[sw->lookup_free - 1];
-		sw->lookup_free = l->next;
-		return l;
+		*out = &sw->lookups[sw->lookup_free - 1];
+		sw->lookup_free = (*out)->next;
+		return SY_OK;
 	}
-	if (sw->num_lookups >= SY_LIMIT_LOOKUPS ||
-	    !sy_mem_grow(sw->env, (void **)&sw->lookups, &sw->lookups_cap, sw->num_lookups + 1, sizeof *sw->lookups))
-		return NULL;
-	return &sw->lookups[sw->num_lookups++];
+	if (sw->num_lookups >= SY_LIMIT_LOOKUPS)
+		return SY_LIMIT;
+	if (!sy_mem_grow(sw->env, (void **)&sw->lookups, &sw->lookups_cap, sw->num_lookups + 1, sizeof *sw->lookups))
+		return SY_NO_MEMORY;
+	*out = &sw->lookups[sw->num_lookups++];
+	return SY_OK;
 }
 
 static void give(struct sy_switch *sw, struct sy_lookup *l)
@@ -51,10 +54,13 @@ enum sy_err sy_switch_lookup(struct sy_switch *sw, const struct sy_lookup *what,
 	if (n == 0 || n >= SY_HOST_TEXT)
 		return SY_INVALID;
 	char *copy = sy_mem_new(sw->env, n + 1);
-	struct sy_lookup *l = copy ? take(sw) : NULL;
-	if (!l) {
+	if (!copy)
+		return SY_NO_MEMORY;
+	struct sy_lookup *l;
+	enum sy_err err = take(sw, &l);
+	if (err) {
 		sy_mem_free(sw->env, copy, n + 1);
-		return copy ? SY_LIMIT : SY_NO_MEMORY;
+		return err;
 	}
 	memcpy(copy, host, n);
 	uint32_t gen = l->gen + 1;

@@ -139,6 +139,41 @@ static void look_up_seed(struct kit *k, struct sy_ctx *ctx)
 	assert_int_equal(sy_ctx_resolve(ctx, k->user, 5), SY_OK);
 }
 
+static void resolve_badly(struct kit *k, struct sy_ctx *ctx)
+{
+	struct pn_memory *memory = &((struct pn_node *)k->user)->memory;
+	char longer[SY_HOST_TEXT + 1];
+	memset(longer, 'a', SY_HOST_TEXT);
+	longer[SY_HOST_TEXT] = 0;
+	assert_int_equal(sy_ctx_resolve(ctx, "", 1), SY_INVALID);
+	assert_int_equal(sy_ctx_resolve(ctx, longer, 1), SY_INVALID);
+	longer[SY_HOST_TEXT - 1] = 0;
+	for (uint64_t nth = 1; nth <= 2; nth++) { /* the name, the table */
+		memory->fail_at = nth;
+		assert_int_equal(sy_ctx_resolve(ctx, longer, 1), SY_NO_MEMORY);
+		memory->fail_at = 0;
+	}
+	enum sy_err err = SY_OK;
+	while ((err = sy_ctx_resolve(ctx, longer, 1)) == SY_OK)
+		assert_true(++k->number < 10000);
+	assert_int_equal(err, SY_LIMIT);
+}
+
+static void test_reactors_lookups_are_refused_with_the_reason(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	p.ka.on_start = resolve_badly;
+	p.ka.user = p.a;
+	pair_start(&p);
+	pn_run(p.net, 1 * PN_S);
+	assert_int_equal(p.ka.number, SY_LIMIT_LOOKUPS);
+	assert_int_equal(p.a->resolves, SY_LIMIT_LOOKUPS);
+	assert_int_equal(p.ka.last_resolved, SY_DNS);
+	pair_free(&p);
+}
+
 static void test_reactors_start_is_decided_after_a_lookup(void **state)
 {
 	(void)state;
@@ -413,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_reactors_error_of_receive_stops_the_peer),
 		cmocka_unit_test(test_reactors_raw_filter_refuses_before_receive),
 		cmocka_unit_test(test_reactors_failing_start_ends_the_start),
+		cmocka_unit_test(test_reactors_lookups_are_refused_with_the_reason),
 		cmocka_unit_test(test_reactors_start_is_decided_after_a_lookup),
 		cmocka_unit_test(test_reactors_timers_fire_in_order_and_can_be_moved),
 		cmocka_unit_test(test_reactors_timers_are_bounded),
