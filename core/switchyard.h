@@ -327,7 +327,10 @@ bool sy_ctx_is_dialling_or_connected(const struct sy_ctx *ctx, const struct sy_n
 bool sy_ctx_is_persistent(const struct sy_ctx *ctx, const struct sy_netaddr *addr);
 /* Never waits. Returns SY_OK (queued), SY_QUEUE_FULL, SY_NO_PEER, SY_NO_CHANNEL, SY_MESSAGE_SIZE, SY_NO_MEMORY. */
 SY_MUST enum sy_err sy_ctx_try_send(struct sy_ctx *ctx, struct sy_ref peer, uint8_t channel, struct sy_span bytes);
-/* Waits up to timeout_ns for room; send_done follows with the token unless an error is returned here. */
+/*
+ * Waits up to timeout_ns for room; send_done follows with the token unless an error is returned here: as sy_ctx_try_send;
+ * SY_QUEUE_FULL when too many Sends wait already.
+ */
 SY_MUST enum sy_err sy_ctx_send(struct sy_ctx *ctx, struct sy_ref peer, uint8_t channel, struct sy_span bytes,
                                 uint64_t timeout_ns, uint64_t token);
 /* Queues the message for every peer that has the channel, one copy in all. Returns the number of peers that took it. */
@@ -594,7 +597,10 @@ uint64_t sy_node_traces_dropped(const struct sy_node *node);
 
 /* Never waits. SY_OK, SY_QUEUE_FULL, SY_NO_PEER, SY_NO_CHANNEL, SY_MESSAGE_SIZE, SY_NO_MEMORY. */
 SY_MUST enum sy_err sy_try_send(struct sy_node *node, uint64_t now_ns, struct sy_ref peer, uint8_t channel, struct sy_span bytes);
-/* Waits in the node up to timeout_ns; SY_OUT_SEND_DONE with the token tells, unless an error is returned here. */
+/*
+ * Waits in the node up to timeout_ns; SY_OUT_SEND_DONE with the token tells, unless an error is returned here: as
+ * sy_try_send; SY_QUEUE_FULL when too many Sends wait already, or too many results were not polled.
+ */
 SY_MUST enum sy_err sy_send(struct sy_node *node, uint64_t now_ns, struct sy_ref peer, uint8_t channel,
                             struct sy_span bytes, uint64_t timeout_ns, uint64_t token);
 /* Serialises a message of the channel's declared type, then as sy_try_send. SY_INVALID: not the channel's type. */

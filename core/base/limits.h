@@ -27,6 +27,7 @@
 #define SY_LIMIT_HANDSHAKES 16u
 #define SY_LIMIT_SEND_QUEUE_BYTES 262144u
 #define SY_LIMIT_SEND_WAITERS 2u
+#define SY_LIMIT_SENDS 64u
 #define SY_LIMIT_TRACE_RECORDS 16u
 #define SY_LIMIT_CTX_QUEUE 64u
 #define SY_LIMIT_REACTOR_TIMERS 4u
@@ -40,6 +41,11 @@
 #define SY_LIMIT_HANDSHAKES 256u          /* inbound upgrades in flight: 3 s each at 80 handshakes a second */
 #define SY_LIMIT_SEND_QUEUE_BYTES (64u * 1024u * 1024u) /* a channel's queue: three messages of the default maximum */
 #define SY_LIMIT_SEND_WAITERS 64u         /* Sends that wait for one channel */
+/*
+ * Sends of the owner, and as many of the reactors, from the call until their result is fetched: all 16 channels of 64
+ * peers with 64 waiters each. One deaf peer holds a 64th of them; an owner that fetches no results stops only itself. 3 MiB.
+ */
+#define SY_LIMIT_SENDS 65536u
 #define SY_LIMIT_TRACE_RECORDS 1024u      /* records not yet fetched */
 #define SY_LIMIT_CTX_QUEUE 4096u          /* actions that one callback may queue */
 #define SY_LIMIT_REACTOR_TIMERS 64u

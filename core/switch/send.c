@@ -39,23 +39,45 @@ enum sy_err sy_switch_try_send(struct sy_switch *sw, struct sy_ref peer, uint8_t
 	return err;
 }
 
-static struct sy_send_wait *take_wait(struct sy_switch *sw)
+#define WAITS_KEPT 64u /* places kept for the next Sends when none is under way: 1 KiB */
+
+static uint32_t *sends_of(struct sy_switch *sw, uint8_t owner)
 {
+	return owner == SY_OWNER ? &sw->owner_sends : &sw->reactor_sends;
+}
+
+/* SY_QUEUE_FULL: whoever sends has too many under way, or does not fetch the results; SY_NO_MEMORY. */
+static enum sy_err take_wait(struct sy_switch *sw, uint8_t owner, uint64_t token, uint32_t *index)
+{
+	uint32_t *sends = sends_of(sw, owner);
+	if (*sends >= SY_LIMIT_SENDS)
+		return SY_QUEUE_FULL;
 	if (sw->wait_free) {
-		struct sy_send_wait *w = &sw->waits[sw->wait_free - 1];
-		sw->wait_free = w->next;
-		return w;
+		*index = sw->wait_free - 1;
+		sw->wait_free = sw->waits[*index].next;
+	} else {
+		if (!sy_mem_grow(sw->env, (void **)&sw->waits, &sw->waits_cap, sw->num_waits + 1, sizeof *sw->waits))
+			return SY_NO_MEMORY;
+		*index = sw->num_waits++;
 	}
-	if (!sy_mem_grow(sw->env, (void **)&sw->waits, &sw->waits_cap, sw->num_waits + 1, sizeof *sw->waits))
-		return NULL;
-	return &sw->waits[sw->num_waits++];
+	sw->waits[*index] = (struct sy_send_wait){.token = token, .owner = owner, .used = true};
+	(*sends)++;
+	return SY_OK;
 }
 
 static void give_wait(struct sy_switch *sw, uint32_t index)
 {
-	sw->waits[index].used = false;
-	sw->waits[index].next = sw->wait_free;
+	struct sy_send_wait *w = &sw->waits[index];
+	(*sends_of(sw, w->owner))--;
+	w->used = false;
+	w->next = sw->wait_free;
 	sw->wait_free = index + 1;
+	if (sw->owner_sends || sw->reactor_sends || sw->waits_cap <= WAITS_KEPT)
+		return;
+	/* The last of a burst. */
+	sy_mem_free(sw->env, sw->waits, sw->waits_cap * sizeof *sw->waits);
+	sw->waits = NULL;
+	sw->waits_cap = sw->num_waits = sw->wait_free = 0;
 }
 
 /* The result is known: to the end of the owner's or the reactors' queue. */
@@ -91,11 +113,10 @@ enum sy_err sy_switch_send(struct sy_switch *sw, struct sy_ref peer, uint8_t cha
 	enum sy_err err = sy_switch_may_send(sw, s, channel);
 	if (err)
 		return err;
-	struct sy_send_wait *w = take_wait(sw);
-	if (!w)
-		return SY_NO_MEMORY;
-	*w = (struct sy_send_wait){.token = token, .owner = owner, .used = true};
-	uint32_t index = (uint32_t)(w - sw->waits);
+	uint32_t index;
+	err = take_wait(sw, owner, token, &index);
+	if (err)
+		return err;
 	uint64_t deadline = timeout_ns < SY_NEVER - sw->now_ns ? sw->now_ns + timeout_ns : SY_NEVER;
 	struct sy_payload *payload = sy_payload_new(&shared->payloads, sw->env, bytes);
 	err = payload ? sy_mconn_send(s->conn.mconn, shared, channel, payload, sw->now_ns, deadline, index) : SY_NO_MEMORY;

@@ -146,6 +146,7 @@ struct sy_switch {
 	uint32_t lookups_cap, num_lookups, lookup_free, lookup_head, lookup_tail;
 	struct sy_send_wait *waits;
 	uint32_t waits_cap, num_waits, wait_free;
+	uint32_t owner_sends, reactor_sends; /* in waits; SY_LIMIT_SENDS each */
 	uint32_t owner_head, owner_tail;     /* results for the owner */
 	uint32_t reactor_head, reactor_tail; /* results for reactors */
 	struct sy_inbox_item *inbox;

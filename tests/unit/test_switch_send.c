@@ -137,6 +137,41 @@ static void test_send_waiters_are_bounded(void **state)
 	pair_free(&p);
 }
 
+/* An owner that does not poll is refused before it has all the memory; one that polls again may go on. */
+static void test_send_results_that_nobody_polls_are_bounded(void **state)
+{
+	(void)state;
+	struct pair p;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	p.a->config.send_rate = 0;
+	pair_start(&p);
+	pn_dial(p.a, p.b);
+	pn_run(p.net, 1 * PN_S);
+	struct sy_ref peer = pn_peer(p.a, 0);
+	uint64_t now = pn_now(p.net);
+	static uint8_t buf[SY_FILL_MAX];
+	size_t before = p.a->memory.bytes;
+	uint32_t sent = 0;
+	enum sy_err err;
+	while ((err = sy_send(p.a->core, now, peer, PN_CHANNEL_A, text("x"), PN_S, sent)) == SY_OK) {
+		assert_true(++sent <= SY_LIMIT_SENDS);
+		while (sent % 8 == 0 && sy_node_fill(p.a->core, now, peer, buf, sizeof buf))
+			;
+	}
+	assert_int_equal(err, SY_QUEUE_FULL);
+	assert_int_equal(sent, SY_LIMIT_SENDS);
+	assert_int_equal(sy_try_send(p.a->core, now, peer, PN_CHANNEL_A, text("x")), SY_OK);
+	struct sy_output out;
+	uint32_t results = 0;
+	while (sy_node_poll(p.a->core, &out))
+		if (out.kind == SY_OUT_SEND_DONE)
+			assert_int_equal(out.token, results++);
+	assert_int_equal(results, sent);
+	assert_true(p.a->memory.bytes < before + 4096);
+	assert_int_equal(sy_send(p.a->core, now, peer, PN_CHANNEL_A, text("x"), PN_S, 1), SY_OK);
+	pair_free(&p);
+}
+
 static void reactor_sends(struct kit *k, struct sy_ctx *ctx, uint64_t token)
 {
 	(void)token;
@@ -271,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_send_times_out_and_fails_with_the_peer),
 		cmocka_unit_test(test_send_that_fits_is_done_at_once),
 		cmocka_unit_test(test_send_waiters_are_bounded),
+		cmocka_unit_test(test_send_results_that_nobody_polls_are_bounded),
 		cmocka_unit_test(test_send_result_of_a_reactor_is_a_callback),
 		cmocka_unit_test(test_send_result_from_a_fill_wakes_the_node),
 		cmocka_unit_test(test_send_from_send_done_goes_on),
