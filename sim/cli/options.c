@@ -32,7 +32,7 @@ const struct cli_option *cli_find(const struct cli_option *options, size_t n, co
 
 const struct cli_option *cli_nearest_option(const struct cli_option *options, size_t n, const char *name)
 {
-	const char *names[128];
+	const char *names[128] = {NULL};
 	size_t count = 0;
 
 	for (size_t i = 0; i < n && count < sizeof names / sizeof names[0]; i++)
