@@ -63,6 +63,7 @@ struct kind {
 	uint32_t loss_ppm;
 	uint32_t piece; /* bytes of a chunk at most: a packet where packets matter */
 	bool plain;     /* constant delay, no rate, no loss: what is written at one time may be one chunk */
+	bool off;       /* an override that was taken back; it stays for the next one of its pair */
 };
 
 struct end;
@@ -235,7 +236,7 @@ struct sim_net {
 	size_t num_cuts, cap_cuts;
 	struct dns_name *dns;
 	size_t num_dns;
-	struct kind **own_kinds; /* the overrides, to be freed */
+	struct kind **own_kinds; /* the overrides, to be freed: one an ordered pair at most, as each is used again */
 	size_t num_own_kinds;
 	struct conn *free_conns;
 	struct chunk *free_small, *free_large;

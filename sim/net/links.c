@@ -222,7 +222,7 @@ static void pipe_event(struct sim_event *event, uint64_t now_ns)
 static const struct kind *kind_between(const struct sim_net *net, const struct sim_host *from, const struct sim_host *to)
 {
 	const struct kind *own = (const struct kind *)(uintptr_t)sim_map_get(&net->overrides, pair_key(from, to));
-	if (own) {
+	if (own && !own->off) {
 		return own;
 	}
 	if (from == to) {
@@ -333,7 +333,10 @@ enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_
 		}
 		kind_make(k, params);
 	} else {
-		sim_map_remove(&net->overrides, key); /* its object stays in own_kinds until the net goes */
+		struct kind *k = (struct kind *)(uintptr_t)sim_map_get(&net->overrides, key);
+		if (k) {
+			k->off = true;
+		}
 	}
 	net_hash(net, key);
 	struct pair *p = pair_find(net, from, to);

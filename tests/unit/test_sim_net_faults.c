@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/support/netkit.h"
+#include "sim/net/internal.h"
 #include "sim/net/regions.h"
 
 /* --- endings --- */
@@ -295,6 +296,30 @@ static void test_link_parameters_of_a_direction_can_change(void **state)
 	netkit_drop(w);
 }
 
+static void test_link_parameters_set_and_taken_back_need_no_more_memory(void **state)
+{
+	struct sim_net_config config = netkit_config();
+	struct netkit *w = netkit_connected(1, &config);
+	struct sim_link_params slow = config.link;
+	for (uint64_t i = 1; i <= 1000; i++) {
+		slow.latency.a_ns = i * MS;
+		assert_int_equal(sim_link_set(w->net, w->a.host, w->b.host, NULL), SY_OK);
+		assert_int_equal(sim_link_set(w->net, w->a.host, w->b.host, NULL), SY_OK);
+		assert_int_equal(sim_link_set(w->net, w->a.host, w->b.host, &slow), SY_OK);
+	}
+	assert_int_equal(w->net->num_own_kinds, 1);
+	uint64_t now = w->engine->now_ns;
+	netkit_send(&w->a, 0, 10);
+	netkit_run(w, now + 10 * SECOND);
+	assert_int_equal(w->b.last_ns, now + SECOND);
+	assert_int_equal(sim_link_set(w->net, w->a.host, w->b.host, NULL), SY_OK);
+	now = w->engine->now_ns;
+	netkit_send(&w->a, 0, 10);
+	netkit_run(w, now + 10 * SECOND);
+	assert_int_equal(w->b.last_ns, now + config.link.latency.a_ns);
+	netkit_drop(w);
+}
+
 /* --- the host's other services --- */
 
 static void test_listen_reports_addresses_in_use_and_not_ours(void **state)
@@ -532,6 +557,7 @@ int main(void)
 	    cmocka_unit_test(test_refusing_cut_lets_old_connections_live),
 	    cmocka_unit_test(test_reset_of_a_pair_fails_both_sides_at_once),
 	    cmocka_unit_test(test_link_parameters_of_a_direction_can_change),
+	    cmocka_unit_test(test_link_parameters_set_and_taken_back_need_no_more_memory),
 	    cmocka_unit_test(test_listen_reports_addresses_in_use_and_not_ours),
 	    cmocka_unit_test(test_wake_comes_once_at_its_time),
 	    cmocka_unit_test(test_names_resolve_to_what_was_set_or_to_hosts),
