@@ -73,7 +73,7 @@ static void process_resume(struct process *p)
 static void wait_failed(struct process *p, const char *what, const char *detail)
 {
 	struct scenario *s = p->s;
-	char name[256], text[160];
+	char name[256], text[256];
 	snprintf(name, sizeof name, "%s at %s", what, p->where);
 	struct scenario_check *c = result_check(s, SCENARIO_WAIT, name, p->where);
 	snprintf(text, sizeof text, "timed out at %.9g s: %s", (double)scenario_now(s) / 1e9, detail);
