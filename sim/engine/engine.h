@@ -18,7 +18,8 @@ struct sim_engine {
 struct sim_engine *sim_engine_new(uint64_t seed);
 void sim_engine_free(struct sim_engine *e);
 /* Registers a source under a stable name; its rank is a function of seed and name, made unique. Returns false when out of memory. */
-bool sim_engine_add_source(struct sim_engine *e, struct sim_source *s, const char *name);
+SY_MUST bool sim_engine_add_source(struct sim_engine *e, struct sim_source *s, const char *name);
+/* False when out of memory: nothing was done. Not SY_MUST: where the event may be lost, the caller says what that means and goes on. */
 bool sim_engine_schedule(struct sim_engine *e, struct sim_source *s, struct sim_event *event, enum sim_class class_, uint64_t at_ns);
 void sim_engine_cancel(struct sim_engine *e, struct sim_event *event);
 /* Works off the next event if it is due at or before until_ns; false when there is none (now_ns is then until_ns). */

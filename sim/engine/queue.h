@@ -6,9 +6,7 @@
 #ifndef SIM_ENGINE_QUEUE_H
 #define SIM_ENGINE_QUEUE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "core/switchyard.h"
 
 /* In the order in which equal times are worked off. */
 enum sim_class { SIM_FAULT = 0, SIM_DELIVERY, SIM_TIMER, SIM_SCRIPT, SIM_OBSERVER };
@@ -42,7 +40,7 @@ struct sim_queue;
 struct sim_queue *sim_queue_new(void);
 void sim_queue_free(struct sim_queue *q); /* events still in it are not touched: their owners may be gone */
 /* at_ns >= the time of the last event popped. Returns false when there is no memory. */
-bool sim_queue_push(struct sim_queue *q, struct sim_event *e, uint64_t at_ns, uint64_t order);
+SY_MUST bool sim_queue_push(struct sim_queue *q, struct sim_event *e, uint64_t at_ns, uint64_t order);
 void sim_queue_cancel(struct sim_queue *q, struct sim_event *e); /* harmless when not queued */
 static inline bool sim_event_queued(const struct sim_event *e)
 {

@@ -70,7 +70,8 @@ static uint64_t name_of(struct sim_net *net, const struct sim_host *from, const 
 	if (to) {
 		count += sim_map_get(&net->dials, pair_key(from, to));
 		/* Without memory for the count the next connection repeats this one's draws, which harms nobody. */
-		(void)sim_map_put(&net->dials, pair_key(from, to), count);
+		bool counted = sim_map_put(&net->dials, pair_key(from, to), count);
+		(void)counted;
 	}
 	return sy_mix64(sy_hash_u64(key, count));
 }

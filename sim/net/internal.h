@@ -282,7 +282,7 @@ uint64_t dist_draw_ns(const struct sim_dist *d, uint64_t seed, enum sim_purpose 
 
 /* links.c */
 void kind_make(struct kind *k, const struct sim_link_params *params);
-enum sy_err link_params_check(const struct sim_link_params *params, const char **what);
+SY_MUST enum sy_err link_params_check(const struct sim_link_params *params, const char **what);
 struct pair *pair_find(struct sim_net *net, const struct sim_host *a, const struct sim_host *b);
 struct pair *pair_take(struct sim_net *net, struct sim_host *a, struct sim_host *b); /* finds or makes; null: out of memory */
 void pair_drop(struct sim_net *net, struct pair *p);                                 /* when no connection is left */
@@ -309,7 +309,7 @@ uint64_t stream_delay_ns(struct end *to, enum sim_purpose purpose, uint64_t coun
 /* conns.c */
 struct conn *conn_new(struct sim_net *net, struct sim_host *from, struct sim_host *to, uint64_t unknown); /* null: out of memory */
 bool conn_settle(struct conn *c); /* gives it back when nobody can see it any more; true: it is gone */
-bool end_slot_take(struct end *e);
+SY_MUST bool end_slot_take(struct end *e);
 tp_sock end_sock(const struct end *e);
 void end_notice(struct end *e, uint64_t at_ns);
 void end_arm(struct end *e);                       /* schedules its event for the next thing due */
@@ -324,7 +324,7 @@ void backlog_remove(struct end *e);
 void backlog_kick(struct sim_host *h); /* has the first one accepted, if the window allows */
 
 /* dial.c */
-enum sy_err dial_start(struct sim_host *h, uint64_t cookie, const struct sy_netaddr *to, uint64_t timeout_ns);
+SY_MUST enum sy_err dial_start(struct sim_host *h, uint64_t cookie, const struct sy_netaddr *to, uint64_t timeout_ns);
 void dial_client(struct end *e, uint64_t now_ns);
 void dial_server(struct end *e, uint64_t now_ns);
 void dial_accept(struct end *e);
@@ -337,7 +337,7 @@ struct sim_host *host_by_ip(const struct sim_net *net, const uint8_t ip[16]);
 void host_free(struct sim_host *h);
 void host_stop(struct sim_host *h, bool silent);
 const struct tp_ops *sim_tp_ops(void);
-enum sy_err dns_start(struct sim_host *h, uint64_t token, const char *name);
+SY_MUST enum sy_err dns_start(struct sim_host *h, uint64_t token, const char *name);
 void dns_drop(struct sim_host *h);
 void dns_fini(struct sim_net *net);
 

@@ -2,8 +2,7 @@
 #ifndef SIM_NET_MAP_H
 #define SIM_NET_MAP_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "core/switchyard.h"
 
 struct sim_map_slot {
 	uint64_t key;
@@ -19,7 +18,7 @@ void sim_map_fini(struct sim_map *m);
 /* The value of a key; 0 when it is not there. */
 uint64_t sim_map_get(const struct sim_map *m, uint64_t key);
 /* value != 0; replaces the one before. Returns false when out of memory (nothing changed). */
-bool sim_map_put(struct sim_map *m, uint64_t key, uint64_t value);
+SY_MUST bool sim_map_put(struct sim_map *m, uint64_t key, uint64_t value);
 void sim_map_remove(struct sim_map *m, uint64_t key);
 /* Forgets all and keeps the memory. */
 void sim_map_clear(struct sim_map *m);

@@ -12,7 +12,8 @@
 struct sim_net;
 struct sim_host;
 
-enum sim_tcp { SIM_TCP_NONE = 0, SIM_TCP_SEGMENT, SIM_TCP_FLOW }; /* the latter two are another work's: sim_net_new refuses them with SY_NOT_FOUND */
+/* Segment and flow are refused by sim_net_new (SY_NOT_FOUND) until the model of sim/tcp is connected to this network. */
+enum sim_tcp { SIM_TCP_NONE = 0, SIM_TCP_SEGMENT, SIM_TCP_FLOW };
 
 /* A distribution of one-way delays, nanoseconds. */
 enum sim_dist_kind { SIM_DIST_CONSTANT = 0, SIM_DIST_UNIFORM, SIM_DIST_NORMAL, SIM_DIST_LOGNORMAL, SIM_DIST_EXPONENTIAL, SIM_DIST_PARETO };
@@ -26,7 +27,7 @@ struct sim_link_params {
 	struct sim_dist latency;  /* one way */
 	uint64_t rate_bits;       /* per direction of a pair, bits per second; 0: unlimited */
 	uint32_t loss_ppm;        /* of MTU-sized packets, parts per million */
-	uint64_t queue_bytes;     /* drop-tail bound of the bottleneck; 0: max(1 BDP, 45,000) */
+	uint64_t queue_bytes;     /* the bottleneck's queue; nothing is dropped: what finds it full stays in the sender's buffer. 0: max(1 BDP, 45,000) */
 	uint32_t mtu;             /* 1500 */
 };
 
@@ -38,7 +39,7 @@ struct sim_net_config {
 	uint64_t uplink_bits, downlink_bits; /* per host; 0: unlimited */
 };
 
-enum sy_err sim_net_new(struct sim_net **out, struct sim_engine *engine, const struct sim_net_config *config, const char **what);
+SY_MUST enum sy_err sim_net_new(struct sim_net **out, struct sim_engine *engine, const struct sim_net_config *config, const char **what);
 void sim_net_free(struct sim_net *net);
 
 /* A host named for its node; region < 0: assigned round-robin when there are regions. ip null: a public IPv4 in a /16 of its own. */
@@ -52,10 +53,10 @@ const char *sim_host_name(const struct sim_host *host);
 const char *sim_host_region(const struct sim_host *host); /* "" when there are none */
 uint64_t sim_host_random_entity(const struct sim_host *host);
 /* Names for the simulated DNS. */
-enum sy_err sim_net_dns_set(struct sim_net *net, const char *name, const struct sy_netaddr *addrs, size_t n);
+SY_MUST enum sy_err sim_net_dns_set(struct sim_net *net, const char *name, const struct sy_netaddr *addrs, size_t n);
 
 /* Links between two hosts, this direction only; null params: back to the network's. */
-enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_host *to, const struct sim_link_params *params);
+SY_MUST enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_host *to, const struct sim_link_params *params);
 
 /* Faults, at once. They belong to class SIM_FAULT events of the caller. */
 enum sim_cut {

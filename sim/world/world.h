@@ -33,7 +33,8 @@ struct world_listener {
 	void (*stopped)(void *ctx, struct world_node *n);
 };
 
-enum sy_err world_new(struct world **out, const struct world_options *options, const struct world_listener *listener, const char **what);
+SY_MUST enum sy_err world_new(struct world **out, const struct world_options *options, const struct world_listener *listener,
+                              const char **what);
 void world_free(struct world *w);
 enum world_kind world_kind(const struct world *w);
 uint64_t world_seed(const struct world *w);
@@ -41,11 +42,11 @@ bool world_null_crypto(const struct world *w);
 /* Nanoseconds since the run began. */
 uint64_t world_now_ns(const struct world *w);
 /* The network; once, before the first node. In WORLD_TCP rate and latency are kept by a paced relay in the transport; loss is refused: SY_INVALID, *what says so. */
-enum sy_err world_network(struct world *w, const struct sim_net_config *config, const char **what);
+SY_MUST enum sy_err world_network(struct world *w, const struct sim_net_config *config, const char **what);
 
 /* Calls fn once at at_ns (at or after it in a real world). class: SIM_FAULT, SIM_SCRIPT or SIM_OBSERVER. Null when out of memory. */
 struct world_timer;
-struct world_timer *world_at(struct world *w, uint64_t at_ns, enum sim_class class_, void (*fn)(void *arg), void *arg);
+SY_MUST struct world_timer *world_at(struct world *w, uint64_t at_ns, enum sim_class class_, void (*fn)(void *arg), void *arg);
 void world_cancel(struct world *w, struct world_timer *t); /* before it has fired; frees it */
 
 /* Runs until until_ns, until world_halt, or (for the sake of progress) until the wall deadline; returns true when until_ns was reached. */
@@ -62,7 +63,7 @@ struct world_node_config {
 };
 
 /* Makes a node with a key of its own (a function of seed and name in the simulator); it does not run yet. */
-enum sy_err world_node_add(struct world *w, const struct world_node_config *config, struct world_node **out, const char **what);
+SY_MUST enum sy_err world_node_add(struct world *w, const struct world_node_config *config, struct world_node **out, const char **what);
 /* id@ip:port, known from the beginning. */
 void world_node_address(const struct world_node *n, struct sy_netaddr *addr);
 const char *world_node_name(const struct world_node *n);
@@ -72,13 +73,13 @@ uint32_t world_node_count(const struct world *w);
 struct world_node *world_node_at(struct world *w, uint32_t index);
 void world_node_set_user(struct world_node *n, void *user);
 void *world_node_user(const struct world_node *n);
-enum sy_err
-world_node_start(struct world_node *n);          /* SY_INVALID when it runs; also after stop or crash: a restart with what its disk holds */
+/* SY_INVALID when it runs; also after stop or crash: a restart with what its disk holds. */
+SY_MUST enum sy_err world_node_start(struct world_node *n);
 void world_node_stop(struct world_node *n);      /* orderly; the book is saved */
 void world_node_crash(struct world_node *n);     /* at once; nothing is saved */
 void world_node_lose_disk(struct world_node *n); /* the saved address book is gone */
 /* Replaces the configuration of a node that does not run (peers whose addresses were not known yet, other keys after a restart); texts are copied. SY_INVALID. */
-enum sy_err world_node_configure(struct world_node *n, const struct sy_config *p2p, const char **what);
+SY_MUST enum sy_err world_node_configure(struct world_node *n, const struct sy_config *p2p, const char **what);
 bool world_node_running(const struct world_node *n);
 /* The core, to look at; null when it does not run. */
 struct sy_node *world_node_core(const struct world_node *n);
@@ -86,12 +87,12 @@ struct sy_node *world_node_core(const struct world_node *n);
 struct sy_answer world_node_input(struct world_node *n, struct sy_input *in);
 
 /* Faults; SY_INVALID in a real world, *what says that only a simulator can. */
-enum sy_err world_cut(struct world *w, struct world_node *from, struct world_node *to, enum sim_cut cut, const char **what);
-enum sy_err world_heal(struct world *w, const char **what);
-enum sy_err world_reset(struct world *w, struct world_node *a, struct world_node *b, const char **what);
-enum sy_err world_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
+SY_MUST enum sy_err world_cut(struct world *w, struct world_node *from, struct world_node *to, enum sim_cut cut, const char **what);
+SY_MUST enum sy_err world_heal(struct world *w, const char **what);
+SY_MUST enum sy_err world_reset(struct world *w, struct world_node *a, struct world_node *b, const char **what);
+SY_MUST enum sy_err world_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
                        const char **what);
-enum sy_err world_dns(struct world *w, const char *name, const struct sy_netaddr *addrs, size_t n, const char **what);
+SY_MUST enum sy_err world_dns(struct world *w, const char *name, const struct sy_netaddr *addrs, size_t n, const char **what);
 
 /* Random words for the script: a stream of its own. */
 uint64_t world_rand(struct world *w, enum sim_purpose purpose, uint64_t entity, uint64_t counter);

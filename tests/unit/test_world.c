@@ -332,7 +332,7 @@ static void halt_when_up(void *arg)
 	if (sy_node_counts(world_node_core(p->a)).outbound == 1 && sy_node_counts(world_node_core(p->b)).inbound == 1)
 		world_halt(p->w);
 	else
-		world_at(p->w, world_now_ns(p->w) + SECOND / 100, SIM_SCRIPT, halt_when_up, p);
+		assert_non_null(world_at(p->w, world_now_ns(p->w) + SECOND / 100, SIM_SCRIPT, halt_when_up, p));
 }
 
 static void test_world_tcp_two_nodes_become_peers(void **state)
