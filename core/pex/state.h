@@ -135,7 +135,7 @@ void pex_key_of_id(const struct sy_id *id, uint8_t key[PEX_KEY]);
 void pex_key_of_dial(const struct sy_netaddr *addr, uint8_t key[PEX_KEY]);
 
 /* messages.c */
-enum sy_err pex_receive(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, struct sy_span bytes);
+SY_MUST enum sy_err pex_receive(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, struct sy_span bytes);
 void pex_answer_owed(struct sy_pex *pex, struct sy_ctx *ctx);
 
 /* requests.c */

@@ -140,20 +140,20 @@ void tp_tcp_op_read_window(struct tp_transport *tp, tp_sock sock, size_t n);
 void tp_tcp_op_close(struct tp_transport *tp, tp_sock sock, enum tp_close how);
 
 /* dial.c */
-enum sy_err tp_tcp_op_dial(struct tp_transport *tp, uint64_t cookie, const struct sy_netaddr *to, uint64_t timeout_ns);
+SY_MUST enum sy_err tp_tcp_op_dial(struct tp_transport *tp, uint64_t cookie, const struct sy_netaddr *to, uint64_t timeout_ns);
 void tp_tcp_op_dial_cancel(struct tp_transport *tp, uint64_t cookie);
 /* The poll of a dialling socket has something to say. */
 void tp_tcp_dial_ready(struct tcp_socket *s);
 uint64_t tp_tcp_dials_chores(struct tp_tcp *tcp, uint64_t now_ns);
 
 /* listen.c */
-enum sy_err tp_tcp_op_listen(struct tp_transport *tp, const struct sy_netaddr *at, struct sy_netaddr *bound);
+SY_MUST enum sy_err tp_tcp_op_listen(struct tp_transport *tp, const struct sy_netaddr *at, struct sy_netaddr *bound);
 void tp_tcp_op_accept_window(struct tp_transport *tp, uint32_t n);
 uint64_t tp_tcp_listen_chores(struct tp_tcp *tcp, uint64_t now_ns);
 void tp_tcp_listen_end(struct tp_tcp *tcp);
 
 /* dns.c */
-enum sy_err tp_tcp_op_resolve(struct tp_transport *tp, uint64_t token, const char *host);
+SY_MUST enum sy_err tp_tcp_op_resolve(struct tp_transport *tp, uint64_t token, const char *host);
 void tp_tcp_lookups_end(struct tp_tcp *tcp);
 
 #endif
