@@ -29,7 +29,7 @@
 #define SY_LIMIT_SEND_WAITERS 2u
 #define SY_LIMIT_SENDS 64u
 #define SY_LIMIT_TRACE_RECORDS 16u
-#define SY_LIMIT_CTX_QUEUE 64u
+#define SY_LIMIT_SEND_DONE_CALLS 64u
 #define SY_LIMIT_REACTOR_TIMERS 4u
 #define SY_LIMIT_RECV_BYTES_PER_PEER (32u * 1024u * 1024u)
 #define SY_LIMIT_BANS 64u
@@ -47,7 +47,15 @@
  */
 #define SY_LIMIT_SENDS 65536u
 #define SY_LIMIT_TRACE_RECORDS 1024u      /* records not yet fetched */
-#define SY_LIMIT_CTX_QUEUE 4096u          /* actions that one callback may queue */
+/*
+ * Calls of send_done at the end of one input; the rest follow with the next, which is due at once. A reactor that sends
+ * in each send_done would keep the node in one input for ever.
+ *
+ * What one callback may queue needs no number of its own, as each kind of it has one: messages are bounded by the
+ * channels' queues, Sends by SY_LIMIT_SENDS, timers by SY_LIMIT_REACTOR_TIMERS, dials by SY_LIMIT_DIALS, look-ups by
+ * SY_LIMIT_LOOKUPS; a stop is a place in a list of connections, and a save of the book is a bit.
+ */
+#define SY_LIMIT_SEND_DONE_CALLS 4096u
 #define SY_LIMIT_REACTOR_TIMERS 64u
 #define SY_LIMIT_RECV_BYTES_PER_PEER (160u * 1024u * 1024u) /* reassembly: blocksync's 100 MiB message and the others beside it */
 #define SY_LIMIT_BANS 8192u               /* half of the book's capacity */

@@ -115,7 +115,7 @@ static void give_back(struct sy_switch *sw)
 void sy_switch_finish(struct sy_switch *sw)
 {
 	/* A reactor that sends in each send_done goes on with the next input; the deadline says "now" until then. */
-	uint32_t calls = SY_LIMIT_CTX_QUEUE;
+	uint32_t calls = SY_LIMIT_SEND_DONE_CALLS;
 	for (;;) {
 		sy_switch_run_stops(sw);
 		if (sw->reactor_head && calls) {
