@@ -15,7 +15,7 @@ static const struct sy_policy default_table = {
 	.pong_needs_ping = true,
 	.receive_slack = true,
 	.unsent_lowat = 16384, /* about a dozen frames: enough to keep a wire busy, little to wait behind */
-	.loses_empty_messages = false,
+	.checks_sends = true,
 	.batch_packets = 10,
 	.write_buffer = 65536,
 	.flush_throttle_ns = 10 * MS,
@@ -33,7 +33,6 @@ static const struct sy_policy default_table = {
 	.reconnect_past_ip_twin = true,
 	.resolve_on_redial = true,
 	.refuse_inbound_early = true,
-	.close_before_stop = false,
 
 	.keep_learning = true,
 	.requests_per_period = 3,
@@ -59,7 +58,6 @@ static const struct sy_policy default_table = {
 static const struct sy_policy upstream_table = {
 	.name = "upstream",
 
-	.loses_empty_messages = true,
 	.batch_packets = 10,
 	.write_buffer = 65536,
 	.flush_throttle_ns = 10 * MS,
@@ -76,15 +74,12 @@ static const struct sy_policy upstream_table = {
 static const struct sy_policy upstream_v038_table = {
 	.name = "upstream-v0.38",
 
-	.loses_empty_messages = true,
 	.batch_packets = 10,
 	.write_buffer = 65536,
 	.flush_throttle_ns = 100 * MS,
 
 	.resolve_node_info = true,
 	.ids_case_sensitive = true,
-
-	.close_before_stop = true,
 
 	.requests_per_period = 1,
 	.request_only_on_tick = true,

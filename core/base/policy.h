@@ -17,7 +17,7 @@ struct sy_policy {
 	bool pong_needs_ping;         /* D-04: only a pong that answers a ping counts; else any pong stops the pong timer */
 	bool receive_slack;           /* D-05: the receive limiter leaves 5 % over the configured rate, so that equal limits at both ends drain */
 	uint32_t unsent_lowat;        /* D-06: TCP_NOTSENT_LOWAT, bytes; 0 = the kernel's default */
-	bool loses_empty_messages;    /* D-07: protocol.md 3.6 quirk; ours refuses to send them */
+	bool checks_sends;            /* D-07: what would be lost or cost the connection is refused (empty, too large) or cut otherwise (last packet) */
 	uint32_t batch_packets;       /* 10 */
 	uint32_t write_buffer;        /* 65536 */
 	uint64_t flush_throttle_ns;   /* default of the key: 10 ms, v0.38: 100 ms */
@@ -37,7 +37,7 @@ struct sy_policy {
 	bool reconnect_past_ip_twin;  /* D-16: another peer on the same IP does not end the reconnect loop (field finding g) */
 	bool resolve_on_redial;       /* D-17: names are resolved again at each redial */
 	bool refuse_inbound_early;    /* D-18: limits before the handshake, a slot kept for unconditional and persistent peers */
-	bool close_before_stop;       /* v0.38.26 closes the socket before peer.Stop (protocol.md 4.3 rule 6) */
+	/* No switch for v0.38.26's closing the socket before peer.Stop (protocol.md 4.3 rule 6): here both are one step, and nothing comes between. */
 
 	/* pex */
 	bool keep_learning;           /* D-19: asks for addresses when the outbound slots are full too, until the book stops growing */

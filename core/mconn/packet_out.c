@@ -12,7 +12,7 @@
  */
 static bool too_long_to_end(const struct sy_mconn_shared *shared, uint8_t id, uint32_t left)
 {
-	return id >= 0x80 && left == shared->max_payload && left > 1 && !shared->policy->loses_empty_messages;
+	return id >= 0x80 && left == shared->max_payload && left > 1 && shared->policy->checks_sends;
 }
 
 size_t sy_cut_begin(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, uint64_t now_ns)

@@ -10,7 +10,7 @@
 static bool pull(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i)
 {
 	struct sy_sendq *q = m->channel[i]->out;
-	if (q->pulled && q->offset == sy_sendq_head(q)->len && shared->policy->loses_empty_messages) {
+	if (q->pulled && q->offset == sy_sendq_head(q)->len && !shared->policy->checks_sends) {
 		sy_mconn_pop(m, shared, i);
 		q = m->channel[i]->out;
 		if (!q)

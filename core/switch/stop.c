@@ -3,7 +3,7 @@
  *
  * The order for a peer: the connection stops, its socket is to be closed, every reactor sees remove_peer, then the peer
  * leaves the set; so a new connection of the same id is a duplicate until all reactors are done. v0.38 closes the
- * socket before it stops the connection (close_before_stop): here both are one step, so that nothing tells them apart.
+ * socket before it stops the connection: here both are one step, so that nothing tells them apart.
  */
 #include "core/switch/switch.h"
 

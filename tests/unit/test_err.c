@@ -66,11 +66,12 @@ static void test_policy_profiles_differ_where_they_should(void **state)
 	const struct sy_policy *ours = sy_policy_of(SY_PROFILE_DEFAULT);
 	const struct sy_policy *up = sy_policy_of(SY_PROFILE_UPSTREAM), *old = sy_policy_of(SY_PROFILE_UPSTREAM_V038);
 	assert_true(ours->seal_late && ours->fair_start && ours->tie_break && ours->demote_works && ours->bans_persist);
-	assert_false(ours->loses_empty_messages || ours->resolve_node_info || ours->ids_case_sensitive || ours->close_before_stop);
+	assert_true(ours->checks_sends);
+	assert_false(ours->resolve_node_info || ours->ids_case_sensitive);
 	assert_false(up->seal_late || up->fair_start || up->tie_break || up->keep_learning || up->bans_persist);
-	assert_true(up->loses_empty_messages && up->resolve_node_info && up->ids_case_sensitive && up->reconnect_transient);
-	assert_true(old->close_before_stop && old->request_only_on_tick);
-	assert_false(old->reconnect_transient || up->close_before_stop || up->request_only_on_tick);
+	assert_true(!up->checks_sends && up->resolve_node_info && up->ids_case_sensitive && up->reconnect_transient);
+	assert_true(!old->checks_sends && old->request_only_on_tick);
+	assert_false(old->reconnect_transient || up->request_only_on_tick);
 	assert_int_equal(ours->unsent_lowat, 16384);
 	assert_int_equal(up->unsent_lowat, 0);
 	assert_int_equal(up->flush_throttle_ns, 10000000);
