@@ -1,4 +1,6 @@
 /* Bytes of nodes, of idle connections, of book entries, counted by the allocators of a simulated world. */
+#include <malloc.h>
+
 #include "tests/bench/bench.h"
 #include "core/book/book.h"
 #include "core/book/intern.h"
@@ -129,8 +131,70 @@ static void book(uint32_t entries)
 	sy_addrs_free(c.env.addrs, &shared.env);
 }
 
+/* Real sockets on loopback; everything on the heap counts, libuv's share too. */
+static void real_connections(void)
+{
+	enum { SPOKES_REAL = 40 };
+	static const struct world_listener nobody = {0};
+	struct world_options options = {.kind = WORLD_TCP, .seed = 1};
+	struct world *w;
+	const char *what = NULL;
+	check(world_new(&w, &options, &nobody, &what), "making a real world", what);
+	struct sy_channel channels[BENCH_CHANNELS];
+	bench_channels(channels);
+	struct sy_reactor r = {.name = "idle", .channels = channels, .num_channels = BENCH_CHANNELS};
+	struct world_node *hub[2], *spoke[SPOKES_REAL];
+	hub[0] = bench_node(w, "hub0", &r, SPOKES_REAL + 10);
+	hub[1] = bench_node(w, "hub1", &r, SPOKES_REAL + 10);
+	for (int i = 0; i < SPOKES_REAL; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%d", i);
+		spoke[i] = bench_node(w, name, &r, 40);
+	}
+	size_t before = 0;
+	for (int k = 0; k < 2; k++) { /* the first round makes what a node has once */
+		before = mallinfo2().uordblks;
+		for (int i = 0; i < SPOKES_REAL; i++)
+			bench_dial(spoke[i], hub[k]);
+		world_run(w, (k ? 8ull : 4ull) * 1000000000ull, UINT64_MAX); /* pools have been handed back */
+	}
+	size_t after = mallinfo2().uordblks;
+	if (sy_node_counts(world_node_core(hub[1])).total != SPOKES_REAL) {
+		fprintf(stderr, "memory: only %u of %d are connected for real\n", sy_node_counts(world_node_core(hub[1])).total, SPOKES_REAL);
+		exit(3);
+	}
+	result("one more end of an idle real connection, all of the heap", (double)(after - before) / (2 * SPOKES_REAL), "bytes", 8192, true);
+	world_free(w);
+}
+
+/* Nobody wakes an idle node but its next deadline: without connections and PEX there is none; a connection has its pings. */
+static void wakeups(void)
+{
+	struct world *w = bench_world(true, 1);
+	struct sy_channel channels[BENCH_CHANNELS];
+	bench_channels(channels);
+	struct sy_reactor r = {.name = "idle", .channels = channels, .num_channels = BENCH_CHANNELS};
+	struct world_node *a = bench_node(w, "a", &r, 40), *b = bench_node(w, "b", &r, 40);
+	struct world_stats start, alone, joined;
+	world_run(w, 60ull * 1000000000ull, UINT64_MAX);
+	world_stats(w, &start);
+	world_run(w, 660ull * 1000000000ull, UINT64_MAX);
+	world_stats(w, &alone);
+	result("events of two idle nodes without connections in ten minutes", (double)(alone.events - start.events), "events", 0, true);
+	bench_dial(a, b);
+	world_run(w, 720ull * 1000000000ull, UINT64_MAX);
+	world_stats(w, &start);
+	world_run(w, 1320ull * 1000000000ull, UINT64_MAX);
+	world_stats(w, &joined);
+	/* A minute: two pings, two pongs, each a delivery; two deadlines to send and two to be looked at again at most. */
+	result("events of an idle connection, both ends, per minute", (double)(joined.events - start.events) / 10, "events", 8, true);
+	world_free(w);
+}
+
 int main(void)
 {
+	real_connections();
+	wakeups();
 	connections(true);
 	connections(false);
 	marginal(false);
