@@ -120,10 +120,29 @@ enum sy_err {
 const char *sy_err_name(enum sy_err err);
 /* One phrase for people; never null. */
 const char *sy_err_text(enum sy_err err);
+/* The bands, in the order of the list above. True when nothing is wrong and it may be tried again. */
+static inline bool sy_err_is_transient(enum sy_err err)
+{
+	return err < 0 && err > -100;
+}
 /* True for the band in which the other side is to blame. */
 static inline bool sy_err_is_peer_fault(enum sy_err err)
 {
 	return err <= -100 && err > -200;
+}
+/* True for the band of what ends the object that returned it. */
+static inline bool sy_err_is_fatal(enum sy_err err)
+{
+	return err <= -300;
+}
+/*
+ * Of the peer's faults, those that a node finds in who the other one is (key, id, node info), not in what it sends: it
+ * is no peer for us, but it may learn why from what we have written.
+ */
+static inline bool sy_err_is_refusal(enum sy_err err)
+{
+	return err == SY_PEER_WRONG_ID || err == SY_PEER_BAD_NODE_INFO || err == SY_PEER_NODE_INFO_ID || err == SY_PEER_SELF ||
+	       err == SY_PEER_BLOCK_VERSION || err == SY_PEER_NETWORK || err == SY_PEER_NO_COMMON_CHANNEL;
 }
 
 /* ---------------------------------------------------------------------------------------------

@@ -254,16 +254,11 @@ static bool is_graceful(enum sy_err reason)
 	return reason == SY_STOPPED || reason == SY_SEED_DONE;
 }
 
-/* Upstream wraps the reason in an error type of its own; here the band "try again" says the same. */
-static bool is_transient(enum sy_err reason)
-{
-	return reason < 0 && reason > -100;
-}
-
 void sy_switch_reconnect(struct sy_switch *sw, const struct sy_slot *s, enum sy_err reason)
 {
 	bool persistent = s->flags & SY_SLOT_PERSISTENT;
-	bool transient = sw->policy->reconnect_transient && is_transient(reason);
+	/* Upstream wraps the reason in an error type of its own; here the band "try again" says the same. */
+	bool transient = sw->policy->reconnect_transient && sy_err_is_transient(reason);
 	if (!sy_switch_running(sw) || is_graceful(reason) || !(persistent || transient))
 		return;
 	if (running_loop(sw, &s->remote.id))

@@ -9,17 +9,14 @@
 
 #include "core/base/assert.h"
 
-/* Why we refuse somebody after the upgrade: the other side is to get our node info and find out for itself. */
-static bool is_refusal(enum sy_err reason)
-{
-	return reason <= SY_PEER_WRONG_ID && reason >= SY_PEER_NO_COMMON_CHANNEL;
-}
-
-/* Is what we have written still worth delivering? Not to somebody who broke the rules, nor over a broken connection. */
+/*
+ * Is what we have written still worth delivering? Not to somebody who broke the rules, nor over a broken connection; to
+ * somebody whom we refuse it is: the other side is to get our node info and find out for itself.
+ */
 static bool delivers_rest(enum sy_err reason)
 {
-	bool fault = sy_err_is_peer_fault(reason);
-	return reason > -300 && (!fault || is_refusal(reason) || reason == SY_PEER_CLOSED);
+	bool blamed = sy_err_is_peer_fault(reason) && !sy_err_is_refusal(reason) && reason != SY_PEER_CLOSED;
+	return !blamed && !sy_err_is_fatal(reason);
 }
 
 void sy_switch_ask_stop(struct sy_switch *sw, struct sy_slot *s, enum sy_err reason, bool flush)

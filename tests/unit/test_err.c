@@ -46,6 +46,25 @@ static void test_err_bands_tell_whose_fault_it_is(void **state)
 		assert_int_equal(sy_err_is_peer_fault(all_errors[i].err), strncmp(all_errors[i].upper, "PEER_", 5) == 0);
 }
 
+static void test_err_bands_do_not_overlap(void **state)
+{
+	unsigned refusals = 0, transient = 0, fatal = 0;
+	for (size_t i = 0; i < ARRAY_LEN(all_errors); i++) {
+		enum sy_err err = all_errors[i].err;
+		assert_true(sy_err_is_transient(err) + sy_err_is_peer_fault(err) + sy_err_is_fatal(err) <= 1);
+		assert_true(!sy_err_is_refusal(err) || sy_err_is_peer_fault(err));
+		refusals += sy_err_is_refusal(err);
+		transient += sy_err_is_transient(err);
+		fatal += sy_err_is_fatal(err);
+	}
+	assert_int_equal(refusals, 7);
+	assert_int_equal(transient, 8);
+	assert_int_equal(fatal, 5);
+	assert_true(sy_err_is_transient(SY_UNREACHABLE) && sy_err_is_fatal(SY_NO_MEMORY) && sy_err_is_refusal(SY_PEER_WRONG_ID));
+	assert_false(sy_err_is_refusal(SY_PEER_BAD_SIGNATURE) || sy_err_is_refusal(SY_PEER_BAD_PACKET));
+	assert_false(sy_err_is_transient(SY_OK) || sy_err_is_fatal(SY_OK) || sy_err_is_refusal(SY_OK));
+}
+
 static void test_profile_parse_reads_its_own_names(void **state)
 {
 	enum sy_profile p = SY_PROFILE_UPSTREAM;
@@ -109,6 +128,7 @@ int main(void)
 		cmocka_unit_test(test_err_name_is_the_constant_in_lower_case),
 		cmocka_unit_test(test_err_text_is_never_empty),
 		cmocka_unit_test(test_err_bands_tell_whose_fault_it_is),
+		cmocka_unit_test(test_err_bands_do_not_overlap),
 		cmocka_unit_test(test_profile_parse_reads_its_own_names),
 		cmocka_unit_test(test_policy_profiles_differ_where_they_should),
 		cmocka_unit_test(test_config_init_fills_in_upstreams_defaults),
