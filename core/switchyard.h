@@ -224,8 +224,7 @@ enum sy_purpose {
 	SY_RAND_DIAL_JITTER,     /* entity: the address dialled */
 	SY_RAND_RECONNECT,       /* entity: the address dialled */
 	SY_RAND_SEEDS,           /* entity: the node; permutations of seeds and persistent peers */
-	SY_RAND_SCHEDULER,       /* entity: the connection */
-	SY_RAND_REACTOR,         /* entity: reactor by name */
+	SY_RAND_REACTOR = 9,     /* entity: reactor by name. Numbers are kept for ever: an old seed gives the same run */
 	SY_RAND_SWAP,            /* entity: the dial that succeeded; which peer makes room */
 };
 
@@ -352,7 +351,7 @@ SY_MUST enum sy_err sy_ctx_try_send(struct sy_ctx *ctx, struct sy_ref peer, uint
  */
 SY_MUST enum sy_err sy_ctx_send(struct sy_ctx *ctx, struct sy_ref peer, uint8_t channel, struct sy_span bytes,
                                 uint64_t timeout_ns, uint64_t token);
-/* Queues the message for every peer that has the channel, one copy in all. Returns the number of peers that took it. */
+/* Queues the message for every peer that has the channel, one copy in all. Returns the number of peers that took it; 0 also when out of memory. */
 uint32_t sy_ctx_broadcast(struct sy_ctx *ctx, uint8_t channel, struct sy_span bytes);
 /* Ends a peer: reason reaches remove_peer, trace and log. A persistent peer is redialled when the reason is a fault. */
 void sy_ctx_stop_peer(struct sy_ctx *ctx, struct sy_ref peer, enum sy_err reason);
@@ -477,7 +476,7 @@ enum sy_in_kind {
 	                        stops its peer instead */
 	SY_IN_TRY_SEND,      /* conn, channel, bytes */
 	SY_IN_SEND,          /* conn, channel, bytes, token, timeout_ns: SY_OUT_SEND_DONE follows unless the answer is an error */
-	SY_IN_BROADCAST,     /* channel, bytes. The answer's value: how many peers took it */
+	SY_IN_BROADCAST,     /* channel, bytes. The answer's value: how many peers took it; 0 also when out of memory */
 	SY_IN_DIAL,          /* addr: dial now (dial_peers); outcome by trace */
 	SY_IN_STOP_PEER,     /* conn, err: the reason; gracefully when SY_STOPPED */
 	SY_IN_FLUSH_STOP_PEER, /* conn, err */
@@ -625,6 +624,7 @@ SY_MUST enum sy_err sy_send(struct sy_node *node, uint64_t now_ns, struct sy_ref
 /* Serialises a message of the channel's declared type, then as sy_try_send. SY_INVALID: not the channel's type. */
 SY_MUST enum sy_err sy_try_send_message(struct sy_node *node, uint64_t now_ns, struct sy_ref peer, uint8_t channel,
                                         const struct ProtobufCMessage *message);
+/* How many peers took it; 0 also when there was no memory for the one copy. */
 uint32_t sy_broadcast(struct sy_node *node, uint64_t now_ns, uint8_t channel, struct sy_span bytes);
 /* True when try_send would take a message now (the channel's real capacity, unlike upstream's CanSend). */
 bool sy_can_send(const struct sy_node *node, struct sy_ref peer, uint8_t channel);

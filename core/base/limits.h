@@ -11,11 +11,9 @@
 #define SY_FRAME_TAG 16u
 #define SY_EPHEMERAL_MESSAGE 35u    /* delimited BytesValue of 32 bytes */
 #define SY_AUTH_MESSAGE 103u        /* delimited AuthSigMessage */
-#define SY_HANDSHAKE_MESSAGE_MAX 1048576u /* upstream's cap of handshake messages; ours is what an honest peer needs */
 #define SY_NODE_INFO_MAX 10240u     /* payload of a delimited NodeInfo */
 #define SY_NODE_INFO_CHANNELS 16u
 #define SY_PACKET_DATA 1024u        /* default max_packet_msg_payload_size */
-#define SY_PACKET_OVERHEAD 10u      /* Packet{PacketMsg{channel 1, eof, 1024 bytes}} is 1034 */
 #define SY_PEX_MESSAGE_MAX 64000u
 #define SY_PEX_SELECTION_MAX 250u
 #define SY_DEFAULT_RECV_MESSAGE 22020096u
@@ -82,6 +80,5 @@
 #define SY_LIMIT_PEX_TRACES 16u            /* records of PEX between two looks of the node, 1,280 bytes */
 #define SY_LIMIT_PEX_EARLY 10u             /* requests forgiven within one gap of 10 s: v0.40 sends one */
 #define SY_LIMIT_CRAWL_DIALS 8u            /* a seed's dials at once: 2 to 3 a second at dead addresses */
-#define SY_LIMIT_PEX_ADDRS 1100u          /* what fits 64,000 bytes, protocol.md 5.1 */
 
 #endif

@@ -102,10 +102,8 @@ void sy_conn_shared_fini(struct sy_conn_shared *shared)
 	memset(shared, 0, sizeof *shared);
 }
 
-void sy_conn_init(struct sy_conn *c, struct sy_conn_shared *shared, bool outbound, const struct sy_id *dialled_id, uint64_t entity)
+void sy_conn_init(struct sy_conn *c, bool outbound, uint64_t entity)
 {
-	(void)shared;
-	(void)dialled_id; /* sy_conn_start brings it when there is a place for it */
 	memset(c, 0, sizeof *c);
 	c->state = outbound ? SY_CONN_DIALLING : SY_CONN_FILTERING;
 	c->outbound = outbound;
@@ -137,10 +135,8 @@ void sy_conn_fini(struct sy_conn *c, struct sy_conn_shared *shared)
 	c->mconn = NULL;
 }
 
-void sy_conn_opened(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns)
+void sy_conn_opened(struct sy_conn *c)
 {
-	(void)shared;
-	(void)now_ns;
 	if (c->state == SY_CONN_DIALLING)
 		sy_conn_set_state(c, SY_CONN_FILTERING);
 }
@@ -175,7 +171,7 @@ void sy_conn_signed(struct sy_conn *c, struct sy_conn_shared *shared, const uint
 enum sy_err sy_conn_run(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns)
 {
 	SY_ASSERT(c->state == SY_CONN_JUDGING);
-	c->mconn = sy_mconn_new(&shared->mconn, c->entity, now_ns);
+	c->mconn = sy_mconn_new(&shared->mconn, now_ns);
 	if (!c->mconn)
 		return SY_NO_MEMORY;
 	sy_conn_set_state(c, SY_CONN_RUNNING);

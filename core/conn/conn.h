@@ -110,12 +110,12 @@ static inline bool sy_conn_holds_nothing(const struct sy_conn *c)
 }
 
 /* Touches nothing but *c. The id that must answer is given to sy_conn_start. */
-void sy_conn_init(struct sy_conn *c, struct sy_conn_shared *shared, bool outbound, const struct sy_id *dialled_id, uint64_t entity);
+void sy_conn_init(struct sy_conn *c, bool outbound, uint64_t entity);
 /* Gives everything back; idempotent; wipes keys. */
 void sy_conn_fini(struct sy_conn *c, struct sy_conn_shared *shared);
 
 /* The socket is open (DIALLING -> FILTERING for outbound; inbound starts there). */
-void sy_conn_opened(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns);
+void sy_conn_opened(struct sy_conn *c);
 /*
  * Filters have passed: the handshake starts, its deadline with it. dialled_id: the id that must answer, null for inbound.
  * SY_NO_MEMORY (the state is as before).

@@ -15,7 +15,7 @@ void sy_mconn_shared_init(struct sy_mconn_shared *shared, const struct sy_env *e
 	shared->env = env;
 	shared->policy = policy;
 	shared->channels = channels;
-	shared->max_payload = config->max_packet_msg_payload_size ? config->max_packet_msg_payload_size : SY_PACKET_DATA;
+	shared->max_payload = config->max_packet_msg_payload_size;
 	shared->packet_limit = (uint32_t)sy_packet_limit(shared->max_payload);
 	shared->send_rate = config->send_rate;
 	shared->recv_rate = config->recv_rate;
@@ -62,9 +62,8 @@ static size_t mconn_size(const struct sy_mconn_shared *shared)
 	return task_offset(shared) + (shared->policy->seal_late ? 0 : sizeof(struct sy_task));
 }
 
-struct sy_mconn *sy_mconn_new(struct sy_mconn_shared *shared, uint64_t entity, uint64_t now_ns)
+struct sy_mconn *sy_mconn_new(struct sy_mconn_shared *shared, uint64_t now_ns)
 {
-	(void)entity; /* nothing in here is random: equals go in the order of registration */
 	struct sy_mconn *m = sy_mem_new(shared->env, mconn_size(shared));
 	if (!m)
 		return NULL;

@@ -44,7 +44,7 @@ struct sy_mconn_shared {
 	struct sy_rate send_limit, recv_limit;
 	uint64_t ping_interval_ns, pong_timeout_ns;
 	uint64_t flush_throttle_ns;
-	uint32_t max_payload;  /* max_packet_msg_payload_size; 0 in the configuration means the default */
+	uint32_t max_payload;  /* max_packet_msg_payload_size, at least 1: the node refuses 0 */
 	uint32_t packet_limit; /* payload of a packet that is accepted: protocol.md 3.4 */
 };
 void sy_mconn_shared_init(struct sy_mconn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
@@ -55,8 +55,8 @@ void sy_mconn_shared_trim(struct sy_mconn_shared *shared);
 
 struct sy_mconn; /* opaque; at most 320 bytes with ten channels that nothing was sent or received on, 40 more for each other one */
 
-/* Null when there is no memory. entity names the connection's random streams. */
-struct sy_mconn *sy_mconn_new(struct sy_mconn_shared *shared, uint64_t entity, uint64_t now_ns);
+/* Null when there is no memory. Nothing in it is random: equals go in the order of registration. */
+struct sy_mconn *sy_mconn_new(struct sy_mconn_shared *shared, uint64_t now_ns);
 void sy_mconn_free(struct sy_mconn *m, struct sy_mconn_shared *shared);
 
 /*

@@ -117,7 +117,7 @@ enum sy_err sy_switch_accept(struct sy_switch *sw, const struct sy_netaddr *remo
 		sy_switch_trace(sw, &refused);
 		return err;
 	}
-	sy_conn_init(&s->conn, &sw->conns, false, NULL, entity_of_inbound(sw, &at));
+	sy_conn_init(&s->conn, false, entity_of_inbound(sw, &at));
 	s->flags |= SY_SLOT_TOLD | SY_SLOT_SHUT | SY_SLOT_UPGRADING;
 	s->traced_state = SY_CONN_FILTERING;
 	s->origin = SY_OWNER;
@@ -162,7 +162,7 @@ static void ask_filter(struct sy_switch *sw, struct sy_slot *s, enum sy_slot_out
 void sy_switch_opened(struct sy_switch *sw, struct sy_slot *s)
 {
 	const struct sy_id *id = s->conn.outbound ? &s->remote.id : NULL;
-	sy_conn_opened(&s->conn, &sw->conns, sw->now_ns);
+	sy_conn_opened(&s->conn);
 	sy_switch_note_state(sw, s, SY_OK);
 	if (same_conn(sw, s, &s->remote))
 		sy_switch_close(sw, s, SY_DUPLICATE_CONN);

@@ -51,7 +51,7 @@ static void begin(struct sy_switch *sw, struct sy_slot *s, uint8_t origin)
 	}
 	sw->dialling++;
 	sy_table_name(&sw->table, s);
-	sy_conn_init(&s->conn, &sw->conns, true, &s->remote.id, entity_of_dial(sw, &s->remote));
+	sy_conn_init(&s->conn, true, entity_of_dial(sw, &s->remote));
 	s->traced_state = SY_CONN_DIALLING;
 	s->outs |= SY_SLOT_OUT_DIAL;
 	sy_list_push(&sw->table, SY_LIST_OUT, s);

@@ -20,7 +20,6 @@
 
 #define SY_SECOND 1000000000ull
 #define SY_MILLISECOND 1000000ull
-#define SY_OWNER 0xff       /* in place of a reactor's index: whoever owns the node */
 #define SY_PARKED (SY_NEVER - 1) /* a live slot without deadline stays in the heap, so that setting one needs no memory */
 
 /*
@@ -255,9 +254,9 @@ uint32_t sy_switch_accept_window(const struct sy_switch *sw);
 
 /* dial.c */
 /* SY_NOT_RUNNING, SY_ADDR_NO_ID, SY_DIALLING_OR_CONNECTED, SY_LIMIT, SY_NO_MEMORY: nothing was begun. *out may be null. */
+SY_MUST enum sy_err sy_switch_dial(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin, struct sy_slot **out);
 /* A reactor's dial beyond the cap, one at a time (D-32). As sy_switch_dial; SY_LIMIT when no peer could make room. */
 SY_MUST enum sy_err sy_switch_swap(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin);
-SY_MUST enum sy_err sy_switch_dial(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin, struct sy_slot **out);
 /* Tells whoever waits for the dial of this slot. */
 void sy_switch_dial_over(struct sy_switch *sw, struct sy_slot *s, enum sy_err err);
 
@@ -313,6 +312,7 @@ SY_MUST enum sy_err sy_switch_send(struct sy_switch *sw, struct sy_ref peer, uin
 /* SY_OK, SY_NO_PEER, SY_NO_CHANNEL: may this be sent to it at all? */
 SY_MUST enum sy_err sy_switch_may_send(const struct sy_switch *sw, const struct sy_slot *s, uint8_t channel);
 bool sy_switch_can_send(const struct sy_switch *sw, struct sy_ref peer, uint8_t channel);
+/* How many peers took it; 0 also when there is no memory for the copy: nobody has it then. */
 uint32_t sy_switch_broadcast(struct sy_switch *sw, uint8_t channel, struct sy_span bytes);
 void sy_switch_collect_sends(struct sy_switch *sw, struct sy_slot *s); /* results out of the mconn */
 bool sy_switch_next_send_done(struct sy_switch *sw, uint64_t *token, enum sy_err *err);

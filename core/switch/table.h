@@ -48,7 +48,8 @@ enum sy_slot_out {
 	SY_SLOT_OUT_CLOSE = 1 << 6,
 };
 
-#define SY_ORIGIN_OWNER 0xff     /* an explicit dial */
+/* In place of a reactor's index. */
+#define SY_OWNER 0xff            /* whoever owns the node: its Sends, its dials, and what came from outside */
 #define SY_ORIGIN_RECONNECT 0xfe /* the loop of persistent peers */
 
 /* Moniker and version of a peer, both with a NUL, in one allocation. */
@@ -65,7 +66,7 @@ struct sy_slot {
 	uint16_t index;
 	uint16_t place;                 /* in the peer set */
 	uint8_t outs;                   /* enum sy_slot_out */
-	uint8_t origin;                 /* who dialled: a reactor's index or SY_ORIGIN_* */
+	uint8_t origin;                 /* who dialled: a reactor's index, SY_OWNER or SY_ORIGIN_RECONNECT */
 	uint8_t traced_state;           /* the state last told */
 	uint8_t close_flush;            /* written bytes are still due */
 	struct sy_netaddr remote;       /* outbound: as dialled; inbound: ip and port, the id once it is known */

@@ -52,9 +52,9 @@ static void side_open(struct conn_side *s, bool outbound, const struct sy_id *di
 {
 	const struct sy_policy *policy = sy_policy_of(s->config.profile);
 	assert_int_equal(sy_conn_shared_init(&s->shared, &s->env.env, policy, &s->set, &s->config, &s->info, &s->id), SY_OK);
-	sy_conn_init(&s->conn, &s->shared, outbound, dialled, 7);
+	sy_conn_init(&s->conn, outbound, 7);
 	assert_int_equal(s->conn.state, outbound ? SY_CONN_DIALLING : SY_CONN_FILTERING);
-	sy_conn_opened(&s->conn, &s->shared, now);
+	sy_conn_opened(&s->conn);
 	assert_int_equal(s->conn.state, SY_CONN_FILTERING);
 	assert_int_equal(sy_conn_read_window(&s->conn, &s->shared, now), 0);
 	assert_int_equal(sy_conn_start(&s->conn, &s->shared, now, dialled), SY_OK);

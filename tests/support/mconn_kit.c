@@ -26,7 +26,7 @@ void mconn_kit_channel(struct mconn_kit *k, uint8_t id, uint32_t priority, uint3
 void mconn_kit_open_policy(struct mconn_kit *k, const struct sy_policy *policy)
 {
 	sy_mconn_shared_init(&k->shared, &k->env.env, policy, &k->set, &k->config);
-	k->m = sy_mconn_new(&k->shared, 1, k->now);
+	k->m = sy_mconn_new(&k->shared, k->now);
 	assert_non_null(k->m);
 }
 

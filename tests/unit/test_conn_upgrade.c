@@ -500,7 +500,7 @@ static void test_conn_start_without_memory_changes_nothing(void **state)
 	conn_kit_open(&k, NULL);
 	struct sy_conn c;
 	for (uint64_t nth = 1; nth <= 1; nth++) {
-		sy_conn_init(&c, &k.a.shared, false, NULL, 1);
+		sy_conn_init(&c, false, 1);
 		test_env_fail_at(&k.a.env, nth, false);
 		assert_int_equal(sy_conn_start(&c, &k.a.shared, k.now, NULL), SY_NO_MEMORY);
 		assert_int_equal(c.state, SY_CONN_FILTERING);

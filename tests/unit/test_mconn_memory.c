@@ -111,7 +111,7 @@ static void test_mconn_memory_new_without_memory_is_null(void **state)
 	ten_channels(&k, SY_PROFILE_UPSTREAM);
 	mconn_kit_open(&k);
 	test_env_fail_at(&k.env, 1, false);
-	assert_null(sy_mconn_new(&k.shared, 1, k.now));
+	assert_null(sy_mconn_new(&k.shared, k.now));
 	sy_mconn_free(NULL, &k.shared);
 	mconn_kit_close(&k);
 }
