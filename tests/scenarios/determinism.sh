@@ -20,6 +20,8 @@ one=$(hash_of $f --seed 7 --out "$tmp/a")
 is "convergence, seed 7: twice the same" "$one" "$(hash_of $f --seed 7 --out "$tmp/b")"
 is "the same in another directory of results" "$one" "$(hash_of $f --seed 7 --out "$tmp/c/d")"
 is "the same from another working directory" "$one" "$(cd "$tmp" && hash_of "$OLDPWD/$f" --seed 7 --out "$tmp/e")"
+here=$(pwd)
+is "the same without --out" "$one" "$(cd "$tmp" && hash_of "$here/$f" --seed 7)"
 if setarch -R true 2>/dev/null; then
 	is "the same without address-space randomisation" "$one" \
 		"$(setarch -R "$SWITCHYARD" run $f --seed 7 --json --out "$tmp/f" 2>"$tmp/err" | sed -n 's/.*"hash": *"\([0-9a-f]*\)".*/\1/p' | head -1)"
