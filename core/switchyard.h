@@ -351,7 +351,7 @@ SY_MUST enum sy_err sy_ctx_try_send(struct sy_ctx *ctx, struct sy_ref peer, uint
  */
 SY_MUST enum sy_err sy_ctx_send(struct sy_ctx *ctx, struct sy_ref peer, uint8_t channel, struct sy_span bytes,
                                 uint64_t timeout_ns, uint64_t token);
-/* Queues the message for every peer that has the channel, one copy in all. Returns the number of peers that took it; 0 also when out of memory. */
+/* Queues the message for every peer that has the channel, one copy in all. Returns how many took it; 0 also when out of memory. */
 uint32_t sy_ctx_broadcast(struct sy_ctx *ctx, uint8_t channel, struct sy_span bytes);
 /* Ends a peer: reason reaches remove_peer, trace and log. A persistent peer is redialled when the reason is a fault. */
 void sy_ctx_stop_peer(struct sy_ctx *ctx, struct sy_ref peer, enum sy_err reason);
