@@ -32,81 +32,81 @@ extern "C" {
  * 1. Errors: zero is success; negative values come in four bands.
  * ------------------------------------------------------------------------------------------- */
 
-#define SY_ERR_LIST(X)                                                                                     \
-	/* try again: nothing is wrong, nothing was done */                                                   \
-	X(AGAIN, -1, "not now; try again later")                                                              \
-	X(QUEUE_FULL, -2, "the channel's send queue is full")                                                  \
-	X(TIMEOUT, -3, "the time allowed ran out")                                                            \
-	X(TOO_EARLY, -4, "the address was tried a short while ago")                                            \
-	X(DNS, -5, "the host name could not be resolved")                                                     \
-	X(DIAL_TIMEOUT, -6, "nobody answered the dial in time")                                               \
-	X(DIAL_REFUSED, -7, "the connection was refused")                                                     \
-	X(UNREACHABLE, -8, "the network or host cannot be reached")                                            \
-	/* the peer's fault: the connection goes, the code is the reason */                                    \
-	X(PEER_CLOSED, -100, "closed by the other side")                                                      \
-	X(PEER_RESET, -101, "connection reset")                                                               \
-	X(PEER_HANDSHAKE_TIMEOUT, -102, "the handshake was not finished in time")                              \
-	X(PEER_BAD_EPHEMERAL, -103, "malformed ephemeral key message")                                        \
-	X(PEER_LOW_ORDER, -104, "ephemeral key of low order")                                                 \
-	X(PEER_BAD_FRAME, -105, "failed to decrypt a frame")                                                  \
-	X(PEER_FRAME_LENGTH, -106, "frame announces more than 1024 bytes")                                    \
-	X(PEER_BAD_AUTH, -107, "malformed authentication message")                                            \
-	X(PEER_KEY_TYPE, -108, "key type is not ed25519")                                                     \
-	X(PEER_BAD_SIGNATURE, -109, "challenge signature does not verify")                                    \
-	X(PEER_WRONG_ID, -110, "the key's id is not the id that was dialled")                                 \
-	X(PEER_BAD_NODE_INFO, -111, "malformed or invalid node info")                                         \
-	X(PEER_NODE_INFO_ID, -112, "node info names another id than the key's")                               \
-	X(PEER_SELF, -113, "this is ourselves")                                                               \
-	X(PEER_BLOCK_VERSION, -114, "another block protocol version")                                         \
-	X(PEER_NETWORK, -115, "another network (chain id)")                                                   \
-	X(PEER_NO_COMMON_CHANNEL, -116, "no channel in common")                                               \
-	X(PEER_BAD_PACKET, -117, "malformed packet")                                                          \
-	X(PEER_PACKET_TOO_LONG, -118, "packet exceeds the maximum size")                                      \
-	X(PEER_UNKNOWN_PACKET, -119, "unknown packet type")                                                   \
-	X(PEER_UNKNOWN_CHANNEL, -120, "packet on an unknown channel")                                         \
-	X(PEER_MESSAGE_TOO_LONG, -121, "message exceeds the channel's receive capacity")                      \
-	X(PEER_PONG_TIMEOUT, -122, "no pong in time")                                                         \
-	X(PEER_BAD_MESSAGE, -123, "message does not parse as the channel's type")                             \
-	X(PEER_PEX_FLOOD, -124, "asks for addresses too often")                                               \
-	X(PEER_PEX_UNSOLICITED, -125, "sends addresses unasked")                                              \
-	X(PEER_PEX_BAD_ADDR, -126, "sends an unparsable address")                                             \
-	X(PEER_INBOX_FULL, -127, "sends faster than the reactor works")                                       \
-	X(PEER_REACTOR, -128, "refused by a reactor")                                                         \
-	/* refused locally: by configuration, state or argument */                                            \
-	X(DUPLICATE_ID, -200, "already connected to this id")                                                 \
-	X(DUPLICATE_IP, -201, "already connected to this IP")                                                 \
-	X(DUPLICATE_CONN, -202, "connection from this address and port exists already")                       \
-	X(FILTERED, -203, "refused by a filter")                                                              \
-	X(FILTER_TIMEOUT, -204, "a filter did not answer in time")                                            \
-	X(INBOUND_FULL, -205, "inbound limit reached")                                                        \
-	X(BANNED, -206, "the id is banned")                                                                   \
-	X(DIALLING_OR_CONNECTED, -207, "currently dialling, or connected already")                            \
-	X(NOT_RUNNING, -208, "not running")                                                                   \
-	X(NO_PEER, -209, "no such peer (any more)")                                                           \
-	X(NO_CHANNEL, -210, "no such channel here or at the peer")                                            \
-	X(MAX_ATTEMPTS, -211, "given up after too many dial attempts")                                        \
-	X(ADDR_INVALID, -212, "address is not valid")                                                         \
-	X(ADDR_NO_ID, -213, "address has no id")                                                              \
-	X(ADDR_PRIVATE, -214, "address is private")                                                           \
-	X(ADDR_PRIVATE_SRC, -215, "address comes from a private peer")                                        \
-	X(ADDR_OWN, -216, "address is our own")                                                               \
-	X(ADDR_UNROUTABLE, -217, "address is not routable")                                                   \
-	X(ADDR_NEEDS_DNS, -218, "the host is a name, not an IP address")                                      \
-	X(ADDR_KNOWN, -219, "address is known already")                                                       \
-	X(MESSAGE_SIZE, -220, "message is empty or too large")                                                \
-	X(INVALID, -221, "invalid argument or configuration")                                                 \
-	X(LIMIT, -222, "a limit of this program was reached")                                                 \
-	X(NOT_FOUND, -223, "not found")                                                                       \
-	X(PARSE, -224, "does not parse")                                                                      \
-	X(STOPPED, -225, "stopped by the local side")                                                         \
-	X(SEED_DONE, -226, "seed has answered and hangs up")                                                  \
-	X(NO_SEEDS, -227, "no seed could be resolved and the address book is empty")                          \
-	X(IN_USE, -228, "address is in use")                                                                  \
-	/* fatal for the object that returned it */                                                           \
-	X(NO_MEMORY, -300, "out of memory")                                                                   \
-	X(NONCE_EXHAUSTED, -301, "the connection's nonces are used up")                                       \
-	X(CORRUPT, -302, "stored data is corrupt")                                                            \
-	X(IO, -303, "input or output failed")                                                                 \
+#define SY_ERR_LIST(X)                                                               \
+	/* try again: nothing is wrong, nothing was done */                              \
+	X(AGAIN, -1, "not now; try again later")                                         \
+	X(QUEUE_FULL, -2, "the channel's send queue is full")                            \
+	X(TIMEOUT, -3, "the time allowed ran out")                                       \
+	X(TOO_EARLY, -4, "the address was tried a short while ago")                      \
+	X(DNS, -5, "the host name could not be resolved")                                \
+	X(DIAL_TIMEOUT, -6, "nobody answered the dial in time")                          \
+	X(DIAL_REFUSED, -7, "the connection was refused")                                \
+	X(UNREACHABLE, -8, "the network or host cannot be reached")                      \
+	/* the peer's fault: the connection goes, the code is the reason */              \
+	X(PEER_CLOSED, -100, "closed by the other side")                                 \
+	X(PEER_RESET, -101, "connection reset")                                          \
+	X(PEER_HANDSHAKE_TIMEOUT, -102, "the handshake was not finished in time")        \
+	X(PEER_BAD_EPHEMERAL, -103, "malformed ephemeral key message")                   \
+	X(PEER_LOW_ORDER, -104, "ephemeral key of low order")                            \
+	X(PEER_BAD_FRAME, -105, "failed to decrypt a frame")                             \
+	X(PEER_FRAME_LENGTH, -106, "frame announces more than 1024 bytes")               \
+	X(PEER_BAD_AUTH, -107, "malformed authentication message")                       \
+	X(PEER_KEY_TYPE, -108, "key type is not ed25519")                                \
+	X(PEER_BAD_SIGNATURE, -109, "challenge signature does not verify")               \
+	X(PEER_WRONG_ID, -110, "the key's id is not the id that was dialled")            \
+	X(PEER_BAD_NODE_INFO, -111, "malformed or invalid node info")                    \
+	X(PEER_NODE_INFO_ID, -112, "node info names another id than the key's")          \
+	X(PEER_SELF, -113, "this is ourselves")                                          \
+	X(PEER_BLOCK_VERSION, -114, "another block protocol version")                    \
+	X(PEER_NETWORK, -115, "another network (chain id)")                              \
+	X(PEER_NO_COMMON_CHANNEL, -116, "no channel in common")                          \
+	X(PEER_BAD_PACKET, -117, "malformed packet")                                     \
+	X(PEER_PACKET_TOO_LONG, -118, "packet exceeds the maximum size")                 \
+	X(PEER_UNKNOWN_PACKET, -119, "unknown packet type")                              \
+	X(PEER_UNKNOWN_CHANNEL, -120, "packet on an unknown channel")                    \
+	X(PEER_MESSAGE_TOO_LONG, -121, "message exceeds the channel's receive capacity") \
+	X(PEER_PONG_TIMEOUT, -122, "no pong in time")                                    \
+	X(PEER_BAD_MESSAGE, -123, "message does not parse as the channel's type")        \
+	X(PEER_PEX_FLOOD, -124, "asks for addresses too often")                          \
+	X(PEER_PEX_UNSOLICITED, -125, "sends addresses unasked")                         \
+	X(PEER_PEX_BAD_ADDR, -126, "sends an unparsable address")                        \
+	X(PEER_INBOX_FULL, -127, "sends faster than the reactor works")                  \
+	X(PEER_REACTOR, -128, "refused by a reactor")                                    \
+	/* refused locally: by configuration, state or argument */                       \
+	X(DUPLICATE_ID, -200, "already connected to this id")                            \
+	X(DUPLICATE_IP, -201, "already connected to this IP")                            \
+	X(DUPLICATE_CONN, -202, "connection from this address and port exists already")  \
+	X(FILTERED, -203, "refused by a filter")                                         \
+	X(FILTER_TIMEOUT, -204, "a filter did not answer in time")                       \
+	X(INBOUND_FULL, -205, "inbound limit reached")                                   \
+	X(BANNED, -206, "the id is banned")                                              \
+	X(DIALLING_OR_CONNECTED, -207, "currently dialling, or connected already")       \
+	X(NOT_RUNNING, -208, "not running")                                              \
+	X(NO_PEER, -209, "no such peer (any more)")                                      \
+	X(NO_CHANNEL, -210, "no such channel here or at the peer")                       \
+	X(MAX_ATTEMPTS, -211, "given up after too many dial attempts")                   \
+	X(ADDR_INVALID, -212, "address is not valid")                                    \
+	X(ADDR_NO_ID, -213, "address has no id")                                         \
+	X(ADDR_PRIVATE, -214, "address is private")                                      \
+	X(ADDR_PRIVATE_SRC, -215, "address comes from a private peer")                   \
+	X(ADDR_OWN, -216, "address is our own")                                          \
+	X(ADDR_UNROUTABLE, -217, "address is not routable")                              \
+	X(ADDR_NEEDS_DNS, -218, "the host is a name, not an IP address")                 \
+	X(ADDR_KNOWN, -219, "address is known already")                                  \
+	X(MESSAGE_SIZE, -220, "message is empty or too large")                           \
+	X(INVALID, -221, "invalid argument or configuration")                            \
+	X(LIMIT, -222, "a limit of this program was reached")                            \
+	X(NOT_FOUND, -223, "not found")                                                  \
+	X(PARSE, -224, "does not parse")                                                 \
+	X(STOPPED, -225, "stopped by the local side")                                    \
+	X(SEED_DONE, -226, "seed has answered and hangs up")                             \
+	X(NO_SEEDS, -227, "no seed could be resolved and the address book is empty")     \
+	X(IN_USE, -228, "address is in use")                                             \
+	/* fatal for the object that returned it */                                      \
+	X(NO_MEMORY, -300, "out of memory")                                              \
+	X(NONCE_EXHAUSTED, -301, "the connection's nonces are used up")                  \
+	X(CORRUPT, -302, "stored data is corrupt")                                       \
+	X(IO, -303, "input or output failed")                                            \
 	X(INTERNAL, -304, "internal error")
 
 enum sy_err {
@@ -155,9 +155,9 @@ struct sy_span {
 };
 
 #define SY_ID_BYTES 20
-#define SY_ID_TEXT 41          /* 40 hex digits and the NUL */
-#define SY_ADDR_TEXT 96        /* "id@[ipv6]:port" and the NUL */
-#define SY_HOST_TEXT 254       /* a DNS name of 253 bytes and the NUL */
+#define SY_ID_TEXT 41    /* 40 hex digits and the NUL */
+#define SY_ADDR_TEXT 96  /* "id@[ipv6]:port" and the NUL */
+#define SY_HOST_TEXT 254 /* a DNS name of 253 bytes and the NUL */
 
 /* A node id: the first 20 bytes of SHA-256(ed25519 public key). Source: protocol.md 1.2. */
 struct sy_id {
@@ -217,15 +217,15 @@ bool sy_netaddr_routable(const struct sy_netaddr *addr); /* protocol.md 1.4 */
 
 /* What a random draw is for. Streams are keyed by (purpose, entity, counter), so one more draw moves no other. */
 enum sy_purpose {
-	SY_RAND_EPHEMERAL = 1,   /* entity: the connection */
-	SY_RAND_BOOK_KEY,        /* entity: the node */
-	SY_RAND_BOOK,            /* entity: the node; picking, selections, repeat-adds */
-	SY_RAND_PEX,             /* entity: the node; tick phases, peers to ask */
-	SY_RAND_DIAL_JITTER,     /* entity: the address dialled */
-	SY_RAND_RECONNECT,       /* entity: the address dialled */
-	SY_RAND_SEEDS,           /* entity: the node; permutations of seeds and persistent peers */
-	SY_RAND_REACTOR = 9,     /* entity: reactor by name. Numbers are kept for ever: an old seed gives the same run */
-	SY_RAND_SWAP,            /* entity: the dial that succeeded; which peer makes room */
+	SY_RAND_EPHEMERAL = 1, /* entity: the connection */
+	SY_RAND_BOOK_KEY,      /* entity: the node */
+	SY_RAND_BOOK,          /* entity: the node; picking, selections, repeat-adds */
+	SY_RAND_PEX,           /* entity: the node; tick phases, peers to ask */
+	SY_RAND_DIAL_JITTER,   /* entity: the address dialled */
+	SY_RAND_RECONNECT,     /* entity: the address dialled */
+	SY_RAND_SEEDS,         /* entity: the node; permutations of seeds and persistent peers */
+	SY_RAND_REACTOR = 9,   /* entity: reactor by name. Numbers are kept for ever: an old seed gives the same run */
+	SY_RAND_SWAP,          /* entity: the dial that succeeded; which peer makes room */
 };
 
 struct sy_crypto; /* core/secret/suite.h: the real suite, or the simulator's null suite */
@@ -265,7 +265,7 @@ struct sy_channel {
 	uint32_t recv_message_capacity; /* bytes; default 22020096 */
 	const struct ProtobufCMessageDescriptor *message_type; /* null: raw bytes */
 	enum sy_inbox_policy inbox;
-	uint32_t inbox_bytes;           /* bound of the inbox, all peers together; default 1 MiB */
+	uint32_t inbox_bytes; /* bound of the inbox, all peers together; default 1 MiB */
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -281,8 +281,8 @@ struct sy_peer {
 	bool outbound;
 	bool persistent;
 	bool unconditional;
-	struct sy_netaddr socket_addr;    /* outbound: as dialled; inbound: id @ remote ip : ephemeral port */
-	struct sy_netaddr reported_addr;  /* id @ listen_addr of its node info; flags == 0 when it is not an IP literal */
+	struct sy_netaddr socket_addr;   /* outbound: as dialled; inbound: id @ remote ip : ephemeral port */
+	struct sy_netaddr reported_addr; /* id @ listen_addr of its node info; flags == 0 when it is not an IP literal */
 	const char *moniker;
 	const char *version;
 	uint64_t connected_at_ns;
@@ -349,8 +349,8 @@ SY_MUST enum sy_err sy_ctx_try_send(struct sy_ctx *ctx, struct sy_ref peer, uint
  * Waits up to timeout_ns for room; send_done follows with the token unless an error is returned here: as sy_ctx_try_send;
  * SY_QUEUE_FULL when too many Sends wait already.
  */
-SY_MUST enum sy_err sy_ctx_send(struct sy_ctx *ctx, struct sy_ref peer, uint8_t channel, struct sy_span bytes,
-                                uint64_t timeout_ns, uint64_t token);
+SY_MUST enum sy_err sy_ctx_send(struct sy_ctx *ctx, struct sy_ref peer, uint8_t channel, struct sy_span bytes, uint64_t timeout_ns,
+                                uint64_t token);
 /* Queues the message for every peer that has the channel, one copy in all. Returns how many took it; 0 also when out of memory. */
 uint32_t sy_ctx_broadcast(struct sy_ctx *ctx, uint8_t channel, struct sy_span bytes);
 /* Ends a peer: reason reaches remove_peer, trace and log. A persistent peer is redialled when the reason is a fault. */
@@ -393,13 +393,13 @@ const char *sy_profile_name(enum sy_profile profile);
  * defaults (protocol.md 0.4). Lists are arrays of texts.
  */
 struct sy_config {
-	const char *name;          /* stable name of the entity: the node's name in a scenario, its id in a real node */
+	const char *name; /* stable name of the entity: the node's name in a scenario, its id in a real node */
 	enum sy_profile profile;
-	uint8_t pubkey[32];        /* of the node key; signing is an output */
+	uint8_t pubkey[32]; /* of the node key; signing is an output */
 
 	/* node info, protocol.md 2.6 */
 	uint64_t p2p_version, block_version, app_version;
-	const char *listen_addr;   /* as advertised: "tcp://0.0.0.0:26656" or external_address */
+	const char *listen_addr; /* as advertised: "tcp://0.0.0.0:26656" or external_address */
 	const char *network;
 	const char *version;
 	const char *moniker;
@@ -421,8 +421,8 @@ struct sy_config {
 	bool allow_duplicate_ip;
 	bool pex;
 	bool seed_mode;
-	bool filter_conns;         /* ask SY_OUT_FILTER_CONN for every connection */
-	bool filter_peers;         /* ask SY_OUT_FILTER_PEER for every authenticated peer */
+	bool filter_conns; /* ask SY_OUT_FILTER_CONN for every connection */
+	bool filter_peers; /* ask SY_OUT_FILTER_PEER for every authenticated peer */
 	uint32_t max_num_inbound_peers;
 	uint32_t max_num_outbound_peers;
 	uint32_t max_packet_msg_payload_size;
@@ -430,15 +430,15 @@ struct sy_config {
 	uint64_t recv_rate;
 	uint64_t flush_throttle_ns;
 	uint64_t persistent_peers_max_dial_period_ns; /* 0: no cap */
-	uint64_t handshake_timeout_ns; /* upstream ignores it (protocol.md 2.3) */
-	uint64_t dial_timeout_ns;      /* upstream ignores it */
+	uint64_t handshake_timeout_ns;                /* upstream ignores it (protocol.md 2.3) */
+	uint64_t dial_timeout_ns;                     /* upstream ignores it */
 
 	/* what upstream has as constants (protocol.md 0.5) */
 	uint64_t ping_interval_ns, pong_timeout_ns;
 	uint64_t ensure_peers_period_ns;
 	uint64_t seed_disconnect_wait_ns;
 
-	bool trace_messages;       /* emit SY_TRACE_MESSAGE for each message delivered */
+	bool trace_messages; /* emit SY_TRACE_MESSAGE for each message delivered */
 };
 
 void sy_config_init(struct sy_config *config, enum sy_profile profile);
@@ -458,36 +458,36 @@ SY_MUST enum sy_err sy_node_new(struct sy_node **out, const struct sy_env *env, 
 void sy_node_free(struct sy_node *node);
 
 enum sy_in_kind {
-	SY_IN_START = 1,     /* wall: Unix nanoseconds now. Reactors start, PEX runs, persistent peers are dialled */
-	SY_IN_STOP,          /* every peer is stopped, then every reactor; closes come out */
-	SY_IN_TIME,          /* the deadline has come (early is harmless) */
-	SY_IN_WALL,          /* wall: the wall clock was stepped */
-	SY_IN_ACCEPT,        /* addr: remote ip and port. The answer's ref names the connection, or err says why not: close it */
-	SY_IN_DIALLED,       /* conn: the dial succeeded; the connection is open */
-	SY_IN_DIAL_FAILED,   /* conn, err */
-	SY_IN_BYTES,         /* conn, bytes: at most sy_node_read_window() of them */
-	SY_IN_EOF,           /* conn: the peer has closed its direction */
-	SY_IN_CONN_ERROR,    /* conn, err: the connection is gone */
-	SY_IN_SIGNED,        /* conn, bytes: the 64-byte signature asked for by SY_OUT_SIGN; err != 0: the signer failed */
-	SY_IN_RESOLVED,      /* token, bytes: 16 bytes an address (IPv4 mapped), may be none; err */
-	SY_IN_VERDICT,       /* conn, err: answers SY_OUT_FILTER_CONN or SY_OUT_FILTER_PEER; SY_OK lets it pass */
-	SY_IN_BOOK,          /* bytes: a book snapshot (core/book/snapshot.h), before SY_IN_START */
-	SY_IN_WORK_DONE,     /* token: a message handed over by SY_OUT_DELIVER was worked off: its reactor's receive is called; err != 0
+	SY_IN_START = 1,       /* wall: Unix nanoseconds now. Reactors start, PEX runs, persistent peers are dialled */
+	SY_IN_STOP,            /* every peer is stopped, then every reactor; closes come out */
+	SY_IN_TIME,            /* the deadline has come (early is harmless) */
+	SY_IN_WALL,            /* wall: the wall clock was stepped */
+	SY_IN_ACCEPT,          /* addr: remote ip and port. The answer's ref names the connection, or err says why not: close it */
+	SY_IN_DIALLED,         /* conn: the dial succeeded; the connection is open */
+	SY_IN_DIAL_FAILED,     /* conn, err */
+	SY_IN_BYTES,           /* conn, bytes: at most sy_node_read_window() of them */
+	SY_IN_EOF,             /* conn: the peer has closed its direction */
+	SY_IN_CONN_ERROR,      /* conn, err: the connection is gone */
+	SY_IN_SIGNED,          /* conn, bytes: the 64-byte signature asked for by SY_OUT_SIGN; err != 0: the signer failed */
+	SY_IN_RESOLVED,        /* token, bytes: 16 bytes an address (IPv4 mapped), may be none; err */
+	SY_IN_VERDICT,         /* conn, err: answers SY_OUT_FILTER_CONN or SY_OUT_FILTER_PEER; SY_OK lets it pass */
+	SY_IN_BOOK,            /* bytes: a book snapshot (core/book/snapshot.h), before SY_IN_START */
+	SY_IN_WORK_DONE,       /* token: a message handed over by SY_OUT_DELIVER was worked off: its reactor's receive is called; err != 0
 	                        stops its peer instead */
-	SY_IN_TRY_SEND,      /* conn, channel, bytes */
-	SY_IN_SEND,          /* conn, channel, bytes, token, timeout_ns: SY_OUT_SEND_DONE follows unless the answer is an error */
-	SY_IN_BROADCAST,     /* channel, bytes. The answer's value: how many peers took it; 0 also when out of memory */
-	SY_IN_DIAL,          /* addr: dial now (dial_peers); outcome by trace */
-	SY_IN_STOP_PEER,     /* conn, err: the reason; gracefully when SY_STOPPED */
+	SY_IN_TRY_SEND,        /* conn, channel, bytes */
+	SY_IN_SEND,            /* conn, channel, bytes, token, timeout_ns: SY_OUT_SEND_DONE follows unless the answer is an error */
+	SY_IN_BROADCAST,       /* channel, bytes. The answer's value: how many peers took it; 0 also when out of memory */
+	SY_IN_DIAL,            /* addr: dial now (dial_peers); outcome by trace */
+	SY_IN_STOP_PEER,       /* conn, err: the reason; gracefully when SY_STOPPED */
 	SY_IN_FLUSH_STOP_PEER, /* conn, err */
-	SY_IN_MARK_GOOD,     /* conn: the peer was useful; its address becomes an old one in the book (protocol.md 6.6) */
-	SY_IN_SAVE_BOOK,     /* ask for SY_OUT_SAVE_BOOK now */
+	SY_IN_MARK_GOOD,       /* conn: the peer was useful; its address becomes an old one in the book (protocol.md 6.6) */
+	SY_IN_SAVE_BOOK,       /* ask for SY_OUT_SAVE_BOOK now */
 	SY_IN_RESERVED_KINDS
 };
 
 struct sy_input {
 	enum sy_in_kind kind;
-	uint64_t now_ns;      /* never less than in the input before */
+	uint64_t now_ns; /* never less than in the input before */
 	struct sy_ref conn;
 	uint64_t token;
 	uint64_t timeout_ns;
@@ -508,21 +508,21 @@ struct sy_answer sy_node_input(struct sy_node *node, const struct sy_input *in);
 
 enum sy_out_kind {
 	SY_OUT_NONE = 0,
-	SY_OUT_DIAL,         /* conn, addr, timeout_ns: connect; answer with SY_IN_DIALLED or SY_IN_DIAL_FAILED */
-	SY_OUT_CLOSE,        /* conn, err: the reason. Close the socket (also one that is still being dialled); the ref is dead from now on.
+	SY_OUT_DIAL,        /* conn, addr, timeout_ns: connect; answer with SY_IN_DIALLED or SY_IN_DIAL_FAILED */
+	SY_OUT_CLOSE,       /* conn, err: the reason. Close the socket (also one that is still being dialled); the ref is dead from now on.
 	                        value: 1 what was written is still delivered, 0 abruptly (the connection or the peer is broken) */
-	SY_OUT_SIGN,         /* conn, bytes[32]: sign with the node key; answer with SY_IN_SIGNED */
-	SY_OUT_RESOLVE,      /* token, text: a host name; answer with SY_IN_RESOLVED */
-	SY_OUT_FILTER_CONN,  /* conn, addr; answer with SY_IN_VERDICT */
-	SY_OUT_FILTER_PEER,  /* conn, addr (with id); answer with SY_IN_VERDICT */
-	SY_OUT_SAVE_BOOK,    /* save what sy_node_book_snapshot gives */
-	SY_OUT_DELIVER,      /* token, conn, reactor, channel, span: a message of an inbox; answer with SY_IN_WORK_DONE */
-	SY_OUT_SEND_DONE,    /* token, err: SY_OK queued, SY_TIMEOUT, SY_NO_PEER */
-	SY_OUT_ACCEPT,       /* value: how many more connections may be accepted now; 0 leaves them in the backlog */
-	SY_OUT_PEER_UP,      /* conn, addr, outbound in value: a peer was added */
-	SY_OUT_PEER_DOWN,    /* conn, addr, err: a peer was removed */
-	SY_OUT_STARTED,      /* err: reactors run, or why not (SY_NO_SEEDS) */
-	SY_OUT_STOPPED,      /* everything is closed; the node can be freed */
+	SY_OUT_SIGN,        /* conn, bytes[32]: sign with the node key; answer with SY_IN_SIGNED */
+	SY_OUT_RESOLVE,     /* token, text: a host name; answer with SY_IN_RESOLVED */
+	SY_OUT_FILTER_CONN, /* conn, addr; answer with SY_IN_VERDICT */
+	SY_OUT_FILTER_PEER, /* conn, addr (with id); answer with SY_IN_VERDICT */
+	SY_OUT_SAVE_BOOK,   /* save what sy_node_book_snapshot gives */
+	SY_OUT_DELIVER,     /* token, conn, reactor, channel, span: a message of an inbox; answer with SY_IN_WORK_DONE */
+	SY_OUT_SEND_DONE,   /* token, err: SY_OK queued, SY_TIMEOUT, SY_NO_PEER */
+	SY_OUT_ACCEPT,      /* value: how many more connections may be accepted now; 0 leaves them in the backlog */
+	SY_OUT_PEER_UP,     /* conn, addr, outbound in value: a peer was added */
+	SY_OUT_PEER_DOWN,   /* conn, addr, err: a peer was removed */
+	SY_OUT_STARTED,     /* err: reactors run, or why not (SY_NO_SEEDS) */
+	SY_OUT_STOPPED,     /* everything is closed; the node can be freed */
 	SY_OUT_RESERVED_KINDS
 };
 
@@ -534,10 +534,10 @@ struct sy_output {
 	uint64_t value;
 	enum sy_err err;
 	uint8_t channel;
-	uint8_t reactor;         /* index in the order of registration */
+	uint8_t reactor; /* index in the order of registration */
 	struct sy_netaddr addr;
 	uint8_t bytes[32];
-	struct sy_span span;     /* valid until the next input */
+	struct sy_span span; /* valid until the next input */
 	char text[SY_HOST_TEXT];
 };
 
@@ -619,8 +619,8 @@ SY_MUST enum sy_err sy_try_send(struct sy_node *node, uint64_t now_ns, struct sy
  * Waits in the node up to timeout_ns; SY_OUT_SEND_DONE with the token tells, unless an error is returned here: as
  * sy_try_send; SY_QUEUE_FULL when too many Sends wait already, or too many results were not polled.
  */
-SY_MUST enum sy_err sy_send(struct sy_node *node, uint64_t now_ns, struct sy_ref peer, uint8_t channel,
-                            struct sy_span bytes, uint64_t timeout_ns, uint64_t token);
+SY_MUST enum sy_err sy_send(struct sy_node *node, uint64_t now_ns, struct sy_ref peer, uint8_t channel, struct sy_span bytes,
+                            uint64_t timeout_ns, uint64_t token);
 /* Serialises a message of the channel's declared type, then as sy_try_send. SY_INVALID: not the channel's type. */
 SY_MUST enum sy_err sy_try_send_message(struct sy_node *node, uint64_t now_ns, struct sy_ref peer, uint8_t channel,
                                         const struct ProtobufCMessage *message);
@@ -644,17 +644,17 @@ struct sy_channel_status {
 	uint32_t priority;
 	uint32_t queued_messages, queued_bytes; /* not yet completely in packets */
 	uint32_t send_queue_capacity;
-	uint64_t recently_sent;                 /* upstream's decaying counter, bytes */
-	uint64_t sent_bytes, received_bytes;    /* message bytes, whole messages */
+	uint64_t recently_sent;              /* upstream's decaying counter, bytes */
+	uint64_t sent_bytes, received_bytes; /* message bytes, whole messages */
 };
 
 struct sy_conn_status {
 	uint64_t age_ns;
-	uint64_t sent_bytes, received_bytes;         /* packet bytes with delimiters */
-	uint64_t send_rate_now, send_rate_avg;       /* bytes per second, for status only */
+	uint64_t sent_bytes, received_bytes;   /* packet bytes with delimiters */
+	uint64_t send_rate_now, send_rate_avg; /* bytes per second, for status only */
 	uint64_t recv_rate_now, recv_rate_avg;
-	uint64_t send_limited_ns, recv_limited_ns;   /* time spent waiting for the rate limiters */
-	uint64_t ping_rtt_ns;                        /* of the last pong; 0: none yet */
+	uint64_t send_limited_ns, recv_limited_ns; /* time spent waiting for the rate limiters */
+	uint64_t ping_rtt_ns;                      /* of the last pong; 0: none yet */
 	uint32_t num_channels;
 };
 

@@ -7,82 +7,82 @@
 
 /* Ours: the failures of upstream that docs/DEVIATIONS.md lists are switched off one by one. */
 static const struct sy_policy default_table = {
-	.name = "default",
+    .name = "default",
 
-	.seal_late = true,
-	.fair_start = true,
-	.smooth_rates = true,
-	.pong_needs_ping = true,
-	.receive_slack = true,
-	.unsent_lowat = 16384, /* about a dozen frames: enough to keep a wire busy, little to wait behind */
-	.checks_sends = true,
-	.batch_packets = 10,
-	.write_buffer = 65536,
-	.flush_throttle_ns = 10 * MS,
+    .seal_late = true,
+    .fair_start = true,
+    .smooth_rates = true,
+    .pong_needs_ping = true,
+    .receive_slack = true,
+    .unsent_lowat = 16384, /* about a dozen frames: enough to keep a wire busy, little to wait behind */
+    .checks_sends = true,
+    .batch_packets = 10,
+    .write_buffer = 65536,
+    .flush_throttle_ns = 10 * MS,
 
-	.strict_keys = true,
-	.honour_timeouts = true,
-	.resolve_node_info = false,
-	.ids_case_sensitive = false,
+    .strict_keys = true,
+    .honour_timeouts = true,
+    .resolve_node_info = false,
+    .ids_case_sensitive = false,
 
-	.tie_break = true,
-	.ban_applies_inbound = true,
-	.outbound_cap_in_switch = true,
-	.reconnect_forever = true,
-	.reconnect_transient = true,
-	.reconnect_past_ip_twin = true,
-	.resolve_on_redial = true,
-	.refuse_inbound_early = true,
+    .tie_break = true,
+    .ban_applies_inbound = true,
+    .outbound_cap_in_switch = true,
+    .reconnect_forever = true,
+    .reconnect_transient = true,
+    .reconnect_past_ip_twin = true,
+    .resolve_on_redial = true,
+    .refuse_inbound_early = true,
 
-	.keep_learning = true,
-	.requests_per_period = 3,
-	.min_request_gap_ns = 12 * S,
-	.request_only_on_tick = false,
-	.forgive_poked_requests = true,
-	.ban_wrong_id = true,
-	.skip_too_early_picks = true,
-	.prune_attempts = true,
-	.use_observed_ip = true,
-	.tick_jitter = true,
-	.seed_serves_verified = true,
+    .keep_learning = true,
+    .requests_per_period = 3,
+    .min_request_gap_ns = 12 * S,
+    .request_only_on_tick = false,
+    .forgive_poked_requests = true,
+    .ban_wrong_id = true,
+    .skip_too_early_picks = true,
+    .prune_attempts = true,
+    .use_observed_ip = true,
+    .tick_jitter = true,
+    .seed_serves_verified = true,
 
-	.demote_works = true,
-	.reinstate_works = true,
-	.learn_new_ip = true,
-	.bans_per_address = true,
-	.bans_persist = true,
-	.redials_lost = true,
+    .demote_works = true,
+    .reinstate_works = true,
+    .learn_new_ip = true,
+    .bans_per_address = true,
+    .bans_persist = true,
+    .redials_lost = true,
 };
 
 /* v0.40.0. Switches not named here are off, as upstream has none of ours. */
 static const struct sy_policy upstream_table = {
-	.name = "upstream",
+    .name = "upstream",
 
-	.batch_packets = 10,
-	.write_buffer = 65536,
-	.flush_throttle_ns = 10 * MS,
+    .batch_packets = 10,
+    .write_buffer = 65536,
+    .flush_throttle_ns = 10 * MS,
 
-	.resolve_node_info = true,
-	.ids_case_sensitive = true,
+    .resolve_node_info = true,
+    .ids_case_sensitive = true,
 
-	.reconnect_transient = true,
+    .reconnect_transient = true,
 
-	.requests_per_period = 1,
+    .requests_per_period = 1,
 };
 
 /* v0.38.26: what most chains run. */
 static const struct sy_policy upstream_v038_table = {
-	.name = "upstream-v0.38",
+    .name = "upstream-v0.38",
 
-	.batch_packets = 10,
-	.write_buffer = 65536,
-	.flush_throttle_ns = 100 * MS,
+    .batch_packets = 10,
+    .write_buffer = 65536,
+    .flush_throttle_ns = 100 * MS,
 
-	.resolve_node_info = true,
-	.ids_case_sensitive = true,
+    .resolve_node_info = true,
+    .ids_case_sensitive = true,
 
-	.requests_per_period = 1,
-	.request_only_on_tick = true,
+    .requests_per_period = 1,
+    .request_only_on_tick = true,
 };
 
 const struct sy_policy *sy_policy_of(enum sy_profile profile)

@@ -11,32 +11,33 @@ struct sy_policy {
 	const char *name;
 
 	/* mconn */
-	bool seal_late;               /* D-01: packets are chosen when the transport has room; else a 64 KiB write buffer, batches, flush timer */
-	bool fair_start;              /* D-02: a channel that wakes has no credit for its silence; else least recently_sent/priority, decay 0.8 per 2 s */
-	bool smooth_rates;            /* D-03: token bucket; else upstream's gate per 100 ms sample */
-	bool pong_needs_ping;         /* D-04: only a pong that answers a ping counts; else any pong stops the pong timer */
-	bool receive_slack;           /* D-05: the receive limiter leaves 5 % over the configured rate, so that equal limits at both ends drain */
-	uint32_t unsent_lowat;        /* D-06: TCP_NOTSENT_LOWAT, bytes; 0 = the kernel's default */
-	bool checks_sends;            /* D-07: what would be lost or cost the connection is refused (empty, too large) or cut otherwise (last packet) */
-	uint32_t batch_packets;       /* 10 */
-	uint32_t write_buffer;        /* 65536 */
-	uint64_t flush_throttle_ns;   /* default of the key: 10 ms, v0.38: 100 ms */
+	bool seal_late;    /* D-01: packets are chosen when the transport has room; else a 64 KiB write buffer, batches, flush timer */
+	bool fair_start;   /* D-02: a channel that wakes has no credit for its silence; else least recently_sent/priority, decay 0.8 per 2 s */
+	bool smooth_rates; /* D-03: token bucket; else upstream's gate per 100 ms sample */
+	bool pong_needs_ping;  /* D-04: only a pong that answers a ping counts; else any pong stops the pong timer */
+	bool receive_slack;    /* D-05: the receive limiter leaves 5 % over the configured rate, so that equal limits at both ends drain */
+	uint32_t unsent_lowat; /* D-06: TCP_NOTSENT_LOWAT, bytes; 0 = the kernel's default */
+	bool checks_sends; /* D-07: what would be lost or cost the connection is refused (empty, too large) or cut otherwise (last packet) */
+	uint32_t batch_packets;     /* 10 */
+	uint32_t write_buffer;      /* 65536 */
+	uint64_t flush_throttle_ns; /* default of the key: 10 ms, v0.38: 100 ms */
 
 	/* connection establishment */
-	bool strict_keys;             /* D-08: ephemeral key of exactly 32 bytes, no small-order node keys */
-	bool honour_timeouts;         /* D-09: handshake_timeout and dial_timeout are wired; else 3 s + 3 s, 1 s */
-	bool resolve_node_info;       /* upstream looks up a host name in a peer's listen_addr; ours never does (D-10) */
-	bool ids_case_sensitive;      /* D-11: an upper-case id never matches; ours lowers it */
+	bool strict_keys;        /* D-08: ephemeral key of exactly 32 bytes, no small-order node keys */
+	bool honour_timeouts;    /* D-09: handshake_timeout and dial_timeout are wired; else 3 s + 3 s, 1 s */
+	bool resolve_node_info;  /* upstream looks up a host name in a peer's listen_addr; ours never does (D-10) */
+	bool ids_case_sensitive; /* D-11: an upper-case id never matches; ours lowers it */
 
 	/* switch */
-	bool tie_break;               /* D-12: of simultaneous dials both sides keep the one made by the larger id; else each keeps its first (protocol.md 4.9) */
-	bool ban_applies_inbound;     /* D-13 */
-	bool outbound_cap_in_switch;  /* D-14: never above max_num_outbound_peers, persistent peers aside */
-	bool reconnect_forever;       /* D-15: persistent peers are redialled for ever, capped; else 20 x 5 s, then 3^i s, then given up */
-	bool reconnect_transient;     /* v0.40: reconnect after transient errors */
-	bool reconnect_past_ip_twin;  /* D-16: another peer on the same IP does not end the reconnect loop (field finding g) */
-	bool resolve_on_redial;       /* D-17: names are resolved again at each redial */
-	bool refuse_inbound_early;    /* D-18: limits before the handshake, a slot kept for unconditional and persistent peers */
+	bool
+	    tie_break; /* D-12: of simultaneous dials both sides keep the one made by the larger id; else each keeps its first (protocol.md 4.9) */
+	bool ban_applies_inbound;    /* D-13 */
+	bool outbound_cap_in_switch; /* D-14: never above max_num_outbound_peers, persistent peers aside */
+	bool reconnect_forever;      /* D-15: persistent peers are redialled for ever, capped; else 20 x 5 s, then 3^i s, then given up */
+	bool reconnect_transient;    /* v0.40: reconnect after transient errors */
+	bool reconnect_past_ip_twin; /* D-16: another peer on the same IP does not end the reconnect loop (field finding g) */
+	bool resolve_on_redial;      /* D-17: names are resolved again at each redial */
+	bool refuse_inbound_early;   /* D-18: limits before the handshake, a slot kept for unconditional and persistent peers */
 	/* No switch for v0.38.26's closing the socket before peer.Stop (protocol.md 4.3 rule 6): here both are one step, and nothing comes between. */
 
 	/* pex */
@@ -54,11 +55,11 @@ struct sy_policy {
 	bool seed_serves_verified;    /* D-26: a seed serves what it has reached first */
 
 	/* book */
-	bool demote_works;            /* D-27: an old entry that must make room becomes a new one (finding d) */
-	bool reinstate_works;         /* D-28: a banned old address comes back when its ban ends */
-	bool learn_new_ip;            /* D-29: a known new id may change its address when the old one fails (finding c) */
-	bool bans_per_address;        /* D-30: dial failures ban id and address, not every address of the id (finding c) */
-	bool bans_persist;            /* D-31 */
+	bool demote_works;     /* D-27: an old entry that must make room becomes a new one (finding d) */
+	bool reinstate_works;  /* D-28: a banned old address comes back when its ban ends */
+	bool learn_new_ip;     /* D-29: a known new id may change its address when the old one fails (finding c) */
+	bool bans_per_address; /* D-30: dial failures ban id and address, not every address of the id (finding c) */
+	bool bans_persist;     /* D-31 */
 };
 
 /* The table of a profile; static, never null. */

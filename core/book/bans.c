@@ -113,8 +113,13 @@ static enum sy_err ban_unknown(struct sy_book *b, const struct sy_netaddr *addr,
 static enum sy_err ban_entry(struct sy_book *b, uint32_t at, uint32_t until_s, bool one_addr)
 {
 	struct book_entry e = b->entries[at];
-	struct book_ban ban = {.addr = e.addr, .src = e.src, .until_s = until_s, .last_attempt_s = e.last_attempt_s,
-	                       .attempts = e.attempts, .one_addr = one_addr, .was_old = e.type == BOOK_OLD};
+	struct book_ban ban = {.addr = e.addr,
+	                       .src = e.src,
+	                       .until_s = until_s,
+	                       .last_attempt_s = e.last_attempt_s,
+	                       .attempts = e.attempts,
+	                       .one_addr = one_addr,
+	                       .was_old = e.type == BOOK_OLD};
 	enum sy_err err = book_ban_put(b, &ban);
 	if (!err)
 		book_detach(b, at, &e); /* its references are the ban's now */

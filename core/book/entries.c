@@ -48,8 +48,7 @@ bool book_reserve(struct sy_book *b)
 		return false;
 	if (n == b->cap) {
 		uint32_t cap = n + n / 8 + 8;
-		struct book_entry *grown =
-			b->env->alloc(b->env->ctx, b->entries, b->cap * sizeof *grown, cap * sizeof *grown);
+		struct book_entry *grown = b->env->alloc(b->env->ctx, b->entries, b->cap * sizeof *grown, cap * sizeof *grown);
 		if (!grown)
 			return false;
 		b->entries = grown;

@@ -10,7 +10,7 @@
 
 struct sy_index {
 	uint32_t *slots;
-	uint32_t cap;  /* a power of two up to 65,536; 0: nothing allocated */
+	uint32_t cap; /* a power of two up to 65,536; 0: nothing allocated */
 	uint32_t used;
 };
 

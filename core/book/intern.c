@@ -67,7 +67,7 @@ struct sy_addrs *sy_addrs_new(const struct sy_env *env, uint32_t max, bool count
 	addrs->max = max;
 	addrs->counted = counted;
 	addrs->addrs_end = addrs->ids_end = 1; /* index 0 is "none" */
-	if (counted) /* strangers choose the addresses: they must not be able to choose collisions */
+	if (counted)                           /* strangers choose the addresses: they must not be able to choose collisions */
 		env->rand(env->ctx, SY_RAND_BOOK_KEY, 0, 0, addrs->key, sizeof addrs->key);
 	return addrs;
 }

@@ -121,8 +121,8 @@ void book_sample(struct sy_book *b, uint32_t n, uint32_t k, uint16_t *out)
 	memset(&t, 0, sizeof t);
 	sy_rng_bytes(&b->rng, b->env, words, k * 4);
 	for (uint32_t i = 0; i < k; i++) {
-		uint32_t word = (uint32_t)words[4 * i] | (uint32_t)words[4 * i + 1] << 8 | (uint32_t)words[4 * i + 2] << 16 |
-		                (uint32_t)words[4 * i + 3] << 24;
+		uint32_t word =
+		    (uint32_t)words[4 * i] | (uint32_t)words[4 * i + 1] << 8 | (uint32_t)words[4 * i + 2] << 16 | (uint32_t)words[4 * i + 3] << 24;
 		uint32_t j = i + below(b, word, n - i);
 		out[i] = (uint16_t)touched_get(&t, j);
 		touched_set(&t, j, touched_get(&t, i));

@@ -100,8 +100,10 @@ static enum sy_err no_room(const struct sy_book *b)
 
 static enum sy_err load_entry(struct sy_book *b, const struct sy_book_record *r)
 {
-	struct book_entry e = {.last_attempt_s = clamp_time(r->last_attempt_s), .last_success_s = clamp_time(r->last_success_s),
-	                       .attempts = clamp_attempts(r->attempts), .type = r->type};
+	struct book_entry e = {.last_attempt_s = clamp_time(r->last_attempt_s),
+	                       .last_success_s = clamp_time(r->last_success_s),
+	                       .attempts = clamp_attempts(r->attempts),
+	                       .type = r->type};
 	e.addr = sy_addrs_intern(b->env->addrs, b->env, &r->addr);
 	e.src = e.addr ? sy_addrs_intern(b->env->addrs, b->env, &r->src) : 0;
 	if (!e.addr || !e.src || !book_reserve(b)) {
@@ -118,8 +120,10 @@ static enum sy_err load_entry(struct sy_book *b, const struct sy_book_record *r)
 
 static enum sy_err load_ban(struct sy_book *b, const struct sy_book_record *r)
 {
-	struct book_ban ban = {.until_s = clamp_time(r->last_ban_s), .last_attempt_s = clamp_time(r->last_attempt_s),
-	                       .attempts = clamp_attempts(r->attempts), .one_addr = r->buckets[0] & SY_BAN_ONE_ADDR,
+	struct book_ban ban = {.until_s = clamp_time(r->last_ban_s),
+	                       .last_attempt_s = clamp_time(r->last_attempt_s),
+	                       .attempts = clamp_attempts(r->attempts),
+	                       .one_addr = r->buckets[0] & SY_BAN_ONE_ADDR,
 	                       .was_old = r->buckets[0] & SY_BAN_WAS_OLD};
 	bool from_book = r->buckets[0] & SY_BAN_FROM_BOOK;
 	ban.addr = sy_addrs_intern(b->env->addrs, b->env, &r->addr);

@@ -16,7 +16,7 @@ enum sy_record_type { SY_RECORD_NEW = 1, SY_RECORD_OLD = 2, SY_RECORD_BAN = 3 };
  * back when the ban ends.
  */
 enum sy_ban_flag {
-	SY_BAN_ONE_ADDR = 1,  /* only this address of the id (D-30) */
+	SY_BAN_ONE_ADDR = 1, /* only this address of the id (D-30) */
 	SY_BAN_WAS_OLD = 2,
 	SY_BAN_FROM_BOOK = 4, /* it was in the book, and returns there; src is set */
 };
@@ -25,10 +25,10 @@ struct sy_book_record {
 	struct sy_netaddr addr, src;
 	uint16_t buckets[4];
 	uint8_t num_buckets;
-	uint8_t type;          /* enum sy_record_type: 1 new, 2 old; 3: a ban, not an entry (side file) */
-	int32_t attempts;      /* the book counts to 65,535 */
+	uint8_t type;                           /* enum sy_record_type: 1 new, 2 old; 3: a ban, not an entry (side file) */
+	int32_t attempts;                       /* the book counts to 65,535 */
 	int64_t last_attempt_s, last_success_s; /* Unix seconds; 0: Go's zero time */
-	int64_t last_ban_s;    /* of a ban: when it ends. The book keeps none of an entry and saves 0 */
+	int64_t last_ban_s;                     /* of a ban: when it ends. The book keeps none of an entry and saves 0 */
 };
 
 /* Codec, fixed little-endian layout: magic "SYBK", version, 24 characters of key, count, records. */

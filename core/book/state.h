@@ -16,8 +16,8 @@
 #define BOOK_NEW_BUCKETS 256u
 #define BOOK_OLD_BUCKETS 64u
 #define BOOK_BUCKETS (BOOK_NEW_BUCKETS + BOOK_OLD_BUCKETS) /* old ones are numbered behind the new */
-#define BOOK_BUCKET_MAX 65u      /* upstream's "larger than 64" is asked before inserting: protocol.md 6.1 */
-#define BOOK_REFS_MAX 4u         /* new buckets an address */
+#define BOOK_BUCKET_MAX 65u                                /* upstream's "larger than 64" is asked before inserting: protocol.md 6.1 */
+#define BOOK_REFS_MAX 4u                                   /* new buckets an address */
 #define BOOK_NEW_PER_GROUP 32u
 #define BOOK_OLD_PER_GROUP 4u
 #define BOOK_ENTRIES_MAX (BOOK_BUCKETS * BOOK_BUCKET_MAX)
@@ -27,24 +27,24 @@
 enum book_type { BOOK_NEW = 1, BOOK_OLD = 2 };
 
 struct book_entry {
-	uint32_t addr, src;      /* interned, a reference each */
-	uint32_t last_attempt_s; /* Unix seconds; the time of creation until the first attempt */
-	uint32_t last_success_s; /* 0: never */
-	uint16_t next[BOOK_REFS_MAX];   /* in the list of bucket[k] */
-	uint8_t bucket[BOOK_REFS_MAX];  /* of the entry's kind */
-	uint16_t attempts;       /* since the last success; stops counting at 65,535 */
-	uint8_t num;             /* buckets that hold it */
-	uint8_t type;            /* enum book_type */
+	uint32_t addr, src;            /* interned, a reference each */
+	uint32_t last_attempt_s;       /* Unix seconds; the time of creation until the first attempt */
+	uint32_t last_success_s;       /* 0: never */
+	uint16_t next[BOOK_REFS_MAX];  /* in the list of bucket[k] */
+	uint8_t bucket[BOOK_REFS_MAX]; /* of the entry's kind */
+	uint16_t attempts;             /* since the last success; stops counting at 65,535 */
+	uint8_t num;                   /* buckets that hold it */
+	uint8_t type;                  /* enum book_type */
 };
 _Static_assert(sizeof(struct book_entry) == 32, "the budget is 48 bytes with lookup and slack");
 
 /* A banned id, or one address of it. */
 struct book_ban {
-	uint32_t addr, src;      /* interned, a reference each; src 0: it was not in the book */
+	uint32_t addr, src; /* interned, a reference each; src 0: it was not in the book */
 	uint32_t until_s;
 	uint32_t last_attempt_s;
 	uint16_t attempts;
-	bool one_addr;           /* only this address of the id (D-30) */
+	bool one_addr; /* only this address of the id (D-30) */
 	bool was_old;
 };
 
@@ -54,13 +54,13 @@ struct sy_book {
 	struct sy_rng rng;
 	uint32_t version;
 	bool strict;
-	bool own_inside;         /* an own address may be among the entries: it was learnt to be ours later */
+	bool own_inside; /* an own address may be among the entries: it was learnt to be ours later */
 	char key[BOOK_KEY_TEXT];
-	uint8_t sip[16];         /* from the key: the same key gives the same buckets */
+	uint8_t sip[16]; /* from the key: the same key gives the same buckets */
 
 	struct book_entry *entries;
 	uint32_t cap, num_new, num_old;
-	struct sy_index by_id;   /* hash of the id's interned index -> place */
+	struct sy_index by_id; /* hash of the id's interned index -> place */
 	uint16_t heads[BOOK_BUCKETS];
 	uint8_t lens[BOOK_BUCKETS];
 
@@ -89,15 +89,15 @@ static inline bool book_same_addr(const struct sy_netaddr *a, const struct sy_ne
 
 /* entries.c: places of entries and their bucket lists. Places change with every attach and detach. */
 uint16_t book_id_hash(uint32_t id);
-uint32_t book_find_id_index(const struct sy_book *b, uint32_t id);                 /* the place, BOOK_NONE: not there */
-uint32_t book_find_addr(const struct sy_book *b, const struct sy_netaddr *addr);   /* by its id */
-SY_MUST bool book_reserve(struct sy_book *b);                                      /* room for one more entry */
-uint32_t book_attach(struct sy_book *b, const struct book_entry *e);               /* into no bucket; takes its references */
-void book_detach(struct sy_book *b, uint32_t at, struct book_entry *e);            /* out of all buckets; hands its references over */
-void book_drop(struct sy_book *b, uint32_t at);                                    /* detach and give the references back */
+uint32_t book_find_id_index(const struct sy_book *b, uint32_t id);               /* the place, BOOK_NONE: not there */
+uint32_t book_find_addr(const struct sy_book *b, const struct sy_netaddr *addr); /* by its id */
+SY_MUST bool book_reserve(struct sy_book *b);                                    /* room for one more entry */
+uint32_t book_attach(struct sy_book *b, const struct book_entry *e);             /* into no bucket; takes its references */
+void book_detach(struct sy_book *b, uint32_t at, struct book_entry *e);          /* out of all buckets; hands its references over */
+void book_drop(struct sy_book *b, uint32_t at);                                  /* detach and give the references back */
 bool book_in_bucket(const struct sy_book *b, uint32_t at, uint32_t bucket);
 void book_link(struct sy_book *b, uint32_t at, uint32_t bucket);
-void book_unlink(struct sy_book *b, uint32_t at, uint32_t bucket);                 /* the entry stays, possibly in no bucket */
+void book_unlink(struct sy_book *b, uint32_t at, uint32_t bucket); /* the entry stays, possibly in no bucket */
 uint32_t book_bucket_next(const struct sy_book *b, uint32_t at, uint32_t bucket);
 uint32_t book_bucket_oldest(const struct sy_book *b, uint32_t bucket);
 /* Makes room in a new bucket that is full; entries may move. Source: protocol.md 6.5. */

@@ -18,7 +18,7 @@
 enum sy_record_kind {
 	SY_RECORD_INPUT = 0, /* on the wire: the input's own kind */
 	SY_RECORD_FILL = 0x80,
-	SY_RECORD_POLL,      /* one sy_node_poll that gave an output */
+	SY_RECORD_POLL, /* one sy_node_poll that gave an output */
 	SY_RECORD_BLOCKED,
 	SY_RECORD_UNBLOCKED,
 };

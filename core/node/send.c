@@ -12,13 +12,8 @@ enum sy_err sy_try_send(struct sy_node *node, uint64_t now_ns, struct sy_ref pee
 enum sy_err sy_send(struct sy_node *node, uint64_t now_ns, struct sy_ref peer, uint8_t channel, struct sy_span bytes, uint64_t timeout_ns,
                     uint64_t token)
 {
-	struct sy_input in = {.kind = SY_IN_SEND,
-	                      .now_ns = now_ns,
-	                      .conn = peer,
-	                      .channel = channel,
-	                      .bytes = bytes,
-	                      .timeout_ns = timeout_ns,
-	                      .token = token};
+	struct sy_input in = {
+	    .kind = SY_IN_SEND, .now_ns = now_ns, .conn = peer, .channel = channel, .bytes = bytes, .timeout_ns = timeout_ns, .token = token};
 	return sy_node_input(node, &in).err;
 }
 

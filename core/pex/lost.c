@@ -27,7 +27,8 @@ static uint32_t find(const struct pex_lost *l, const struct sy_netaddr *addr)
 /* Faults of the line, not of the peer: who broke a rule is not missed. */
 static bool is_missed(enum sy_err reason)
 {
-	return reason == SY_PEER_PONG_TIMEOUT || reason == SY_PEER_CLOSED || reason == SY_PEER_RESET || reason == SY_UNREACHABLE || reason == SY_IO;
+	return reason == SY_PEER_PONG_TIMEOUT || reason == SY_PEER_CLOSED || reason == SY_PEER_RESET || reason == SY_UNREACHABLE ||
+	       reason == SY_IO;
 }
 
 void pex_lost_add(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_peer *peer, enum sy_err reason)

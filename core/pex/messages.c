@@ -214,8 +214,7 @@ static void end_crawl(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_pe
 		sy_ctx_stop_peer(ctx, peer->ref, SY_SEED_DONE);
 }
 
-static enum sy_err receive_addrs(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, struct pex_peer *p,
-                                 struct list *list)
+static enum sy_err receive_addrs(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, struct pex_peer *p, struct list *list)
 {
 	struct sy_netaddr src;
 	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_PEX_ADDRS, .conn = peer->ref, .a = 1, .b = list->reader.count});

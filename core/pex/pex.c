@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct sy_channel channels[] = {
-	{.id = SY_PEX_CHANNEL, .priority = 1, .send_queue_capacity = 10, .recv_message_capacity = SY_PEX_MESSAGE_MAX},
+    {.id = SY_PEX_CHANNEL, .priority = 1, .send_queue_capacity = 10, .recv_message_capacity = SY_PEX_MESSAGE_MAX},
 };
 
 /* With one timer a token the limit is far; without memory the node has worse troubles than a late tick. */
@@ -187,19 +187,19 @@ static void resolved(void *self, struct sy_ctx *ctx, uint64_t token, const struc
 static void fill_reactor(struct sy_pex *pex)
 {
 	pex->reactor = (struct sy_reactor){
-		.name = "PEX",
-		.channels = channels,
-		.num_channels = sizeof channels / sizeof *channels,
-		.self = pex,
-		.start = start,
-		.stop = stop,
-		.init_peer = init_peer,
-		.add_peer = add_peer,
-		.remove_peer = remove_peer,
-		.receive = receive,
-		.timer = timer,
-		.dial_done = dial_done,
-		.resolved = resolved,
+	    .name = "PEX",
+	    .channels = channels,
+	    .num_channels = sizeof channels / sizeof *channels,
+	    .self = pex,
+	    .start = start,
+	    .stop = stop,
+	    .init_peer = init_peer,
+	    .add_peer = add_peer,
+	    .remove_peer = remove_peer,
+	    .receive = receive,
+	    .timer = timer,
+	    .dial_done = dial_done,
+	    .resolved = resolved,
 	};
 }
 
@@ -216,8 +216,8 @@ static void configure(struct sy_pex *pex, const struct sy_config *config)
 	sy_rng_bytes(&pex->rng, pex->env, pex->hash_key, sizeof pex->hash_key);
 }
 
-enum sy_err sy_pex_new(struct sy_pex **out, const struct sy_env *env, const struct sy_policy *policy,
-                       const struct sy_config *config, struct sy_book *book, const char **what)
+enum sy_err sy_pex_new(struct sy_pex **out, const struct sy_env *env, const struct sy_policy *policy, const struct sy_config *config,
+                       struct sy_book *book, const char **what)
 {
 	*out = NULL;
 	*what = NULL;

@@ -21,9 +21,9 @@
 enum pex_timer { PEX_TIMER_TICK = 1, PEX_TIMER_SAVE, PEX_TIMER_ANSWER, PEX_TIMER_POKE };
 
 enum pex_peer_flag {
-	PEX_ASKED = 1,    /* we have asked and wait for the list */
-	PEX_OWED = 2,     /* it asked too early and gets its list later (D-20) */
-	PEX_CRAWLED = 4,  /* a connection of the crawler */
+	PEX_ASKED = 1,   /* we have asked and wait for the list */
+	PEX_OWED = 2,    /* it asked too early and gets its list later (D-20) */
+	PEX_CRAWLED = 4, /* a connection of the crawler */
 };
 
 /* What is kept of a connected peer, at the index of its slot; gen 0: nobody. Gone with the connection. */
@@ -56,15 +56,15 @@ struct pex_seed {
 	bool resolved;
 };
 
-#define PEX_ANSWERS 6u         /* answers that the yield is judged by */
-#define PEX_YIELD_HIGH 7u     /* percent new: from here on learning goes at full pace */
-#define PEX_PAUSE_MAX 10u      /* periods between two requests when nothing is new */
+#define PEX_ANSWERS 6u    /* answers that the yield is judged by */
+#define PEX_YIELD_HIGH 7u /* percent new: from here on learning goes at full pace */
+#define PEX_PAUSE_MAX 10u /* periods between two requests when nothing is new */
 /* What the last answers brought (D-19). */
 struct pex_learning {
 	uint16_t got[PEX_ANSWERS], fresh[PEX_ANSWERS];
 	uint8_t next, filled;
-	uint8_t quiet_periods;  /* since we asked last while nothing was new */
-	uint8_t pause;          /* periods to let pass before the next one is asked */
+	uint8_t quiet_periods; /* since we asked last while nothing was new */
+	uint8_t pause;         /* periods to let pass before the next one is asked */
 };
 
 #define PEX_LOST 6u
@@ -85,7 +85,7 @@ struct sy_pex {
 	struct sy_rng rng, seeds_rng;
 	uint64_t entity;
 	uint64_t period_ns, wait_ns, max_dial_period_ns;
-	uint64_t tick_ns;             /* when the next tick is due */
+	uint64_t tick_ns; /* when the next tick is due */
 	uint32_t max_outbound;
 	uint32_t saved_version;
 	bool seed_mode, begun;
@@ -93,26 +93,26 @@ struct sy_pex {
 
 	struct pex_peer *peers;
 	uint32_t peers_cap;
-	struct pex_records attempts;  /* ip and port -> failed dials */
-	struct pex_records crawled;   /* id -> last crawled */
+	struct pex_records attempts; /* ip and port -> failed dials */
+	struct pex_records crawled;  /* id -> last crawled */
 	struct pex_learning learning;
 
 	struct pex_seed *seeds;
 	uint32_t num_seeds;
-	uint32_t lookups_left;        /* of those that the start waits for */
+	uint32_t lookups_left; /* of those that the start waits for */
 	uint8_t order[SY_LIMIT_SEEDS];
-	uint8_t order_at;             /* place in order of the seed being tried */
+	uint8_t order_at; /* place in order of the seed being tried */
 	enum pex_seed_stage stage;
 
 	struct pex_lost lost;
 
-	struct sy_netaddr *queue;     /* the crawl's list: SY_PEX_SELECTION_MAX + 1, allocated in seed mode */
+	struct sy_netaddr *queue; /* the crawl's list: SY_PEX_SELECTION_MAX + 1, allocated in seed mode */
 	uint32_t queue_len, queue_at;
 	uint32_t crawl_dials;
 	struct sy_id crawling[SY_LIMIT_CRAWL_DIALS];
-	bool crawl_again;             /* a tick came while the crawl was going on */
+	bool crawl_again; /* a tick came while the crawl was going on */
 
-	struct sy_trace *ring;        /* SY_LIMIT_PEX_TRACES, allocated at the first record */
+	struct sy_trace *ring; /* SY_LIMIT_PEX_TRACES, allocated at the first record */
 	uint32_t ring_head, ring_len;
 };
 _Static_assert(sizeof(struct sy_pex) <= 1024, "a node without connections is to fit 8 KiB");
@@ -140,8 +140,8 @@ void pex_answer_owed(struct sy_pex *pex, struct sy_ctx *ctx);
 
 /* requests.c */
 void pex_request(struct sy_pex *pex, struct sy_ctx *ctx, struct sy_ref peer);
-void pex_ask_one(struct sy_pex *pex, struct sy_ctx *ctx);          /* a random peer */
-void pex_ask_some(struct sy_pex *pex, struct sy_ctx *ctx);         /* as many as learning calls for */
+void pex_ask_one(struct sy_pex *pex, struct sy_ctx *ctx);  /* a random peer */
+void pex_ask_some(struct sy_pex *pex, struct sy_ctx *ctx); /* as many as learning calls for */
 bool pex_learning_stalled(const struct sy_pex *pex);
 void pex_learned(struct sy_pex *pex, uint32_t got, uint32_t fresh);
 
@@ -154,12 +154,12 @@ void pex_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr
 
 /* ensure.c */
 void pex_ensure(struct sy_pex *pex, struct sy_ctx *ctx, bool elapsed);
-void pex_poke(struct sy_pex *pex, struct sy_ctx *ctx); /* a seed has answered */
+void pex_poke(struct sy_pex *pex, struct sy_ctx *ctx);   /* a seed has answered */
 void pex_refill(struct sy_pex *pex, struct sy_ctx *ctx); /* a dial has failed */
 
 /* lost.c (D-32) */
 void pex_lost_add(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_peer *peer, enum sy_err reason);
-void pex_lost_try(struct sy_pex *pex, struct sy_ctx *ctx);                     /* at a tick with full slots */
+void pex_lost_try(struct sy_pex *pex, struct sy_ctx *ctx);                                 /* at a tick with full slots */
 bool pex_lost_dialled(struct sy_pex *pex, const struct sy_netaddr *addr, enum sy_err err); /* true: it was one of them and failed */
 
 /* crawl.c */

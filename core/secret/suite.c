@@ -77,15 +77,15 @@ static bool open(uint8_t *plain, const uint8_t *sealed, const uint8_t key[32], u
 }
 
 static const struct sy_crypto real_table = {
-	.name = "real",
-	.real = true,
-	.ephemeral_public = sy_x25519_public,
-	.agree = agree,
-	.verify = verify,
-	.sign = sign,
-	.keypair = sy_ed25519_keypair,
-	.seal = seal,
-	.open = open,
+    .name = "real",
+    .real = true,
+    .ephemeral_public = sy_x25519_public,
+    .agree = agree,
+    .verify = verify,
+    .sign = sign,
+    .keypair = sy_ed25519_keypair,
+    .seal = seal,
+    .open = open,
 };
 
 const struct sy_crypto *sy_crypto_real(void)

@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-#define STEADY_ATTEMPTS 20u             /* 5 s apart */
-#define GROWING_ATTEMPTS 10u            /* then 3^i s apart; upstream gives up after them */
+#define STEADY_ATTEMPTS 20u  /* 5 s apart */
+#define GROWING_ATTEMPTS 10u /* then 3^i s apart; upstream gives up after them */
 #define STEADY_WAIT_NS (5 * SY_SECOND)
 #define DEFAULT_CAP_NS (60 * SY_SECOND) /* D-15, unless persistent_peers_max_dial_period says otherwise */
 #define JITTER_MS 3000u

@@ -30,8 +30,8 @@ enum sy_switch_state {
 	SY_SWITCH_NEW = 0,
 	SY_SWITCH_STARTING, /* reactors are being started; peers may be dialled, none is accepted */
 	SY_SWITCH_RUNNING,
-	SY_SWITCH_FAILED,   /* a reactor refused to start */
-	SY_SWITCH_STOPPED,  /* never starts again */
+	SY_SWITCH_FAILED,  /* a reactor refused to start */
+	SY_SWITCH_STOPPED, /* never starts again */
 	SY_SWITCH_STATES
 };
 
@@ -39,23 +39,23 @@ enum sy_switch_state {
 enum sy_lookup_for { SY_LOOKUP_FREE = 0, SY_LOOKUP_PERSISTENT, SY_LOOKUP_REACTOR, SY_LOOKUP_CONN };
 struct sy_lookup {
 	enum sy_lookup_for who;
-	uint32_t gen;       /* makes tokens of old look-ups stale */
-	uint32_t next;      /* to be asked for, or free: index + 1 */
+	uint32_t gen;        /* makes tokens of old look-ups stale */
+	uint32_t next;       /* to be asked for, or free: index + 1 */
 	uint32_t persistent; /* index */
 	uint8_t reactor;
 	uint8_t host_len;
-	bool asked;         /* handed out; only then may it be answered */
-	uint64_t token;     /* the reactor's */
+	bool asked;     /* handed out; only then may it be answered */
+	uint64_t token; /* the reactor's */
 	struct sy_ref conn;
-	char *host;         /* owned; host_len + 1 bytes */
+	char *host; /* owned; host_len + 1 bytes */
 };
 
 /* The result of a Send that somebody waits for. */
 struct sy_send_wait {
-	uint64_t token;  /* the caller's */
-	uint32_t next;   /* index + 1 */
+	uint64_t token; /* the caller's */
+	uint32_t next;  /* index + 1 */
 	int16_t err;
-	uint8_t owner;   /* a reactor's index or SY_OWNER */
+	uint8_t owner; /* a reactor's index or SY_OWNER */
 	uint8_t used;
 };
 
@@ -71,7 +71,7 @@ struct sy_inbox_item {
 	uint8_t *bytes; /* owned */
 	uint32_t len;
 	uint32_t gen;
-	uint32_t next;  /* to be handed out, or free: index + 1 */
+	uint32_t next;   /* to be handed out, or free: index + 1 */
 	uint8_t channel; /* index of the channel */
 	uint8_t used;
 };
@@ -80,30 +80,30 @@ struct sy_inbox_item {
 enum sy_redial_state { SY_REDIAL_IDLE = 0, SY_REDIAL_WAITING, SY_REDIAL_RESOLVING, SY_REDIAL_DIALLING };
 struct sy_redial {
 	struct sy_netaddr addr;
-	char *host;         /* owned: the name configured; null: addr was given */
+	char *host; /* owned: the name configured; null: addr was given */
 	enum sy_redial_state state;
-	uint32_t attempts;  /* dials of the loop that failed */
-	uint32_t draws;     /* counter of its random stream */
-	bool persistent;    /* in the list; else the entry is free when idle */
-	bool resolved;      /* addr.ip is known */
-	bool initial;       /* the dial at start, before the loop proper */
-	bool gone;          /* upstream: the name did not resolve, so the peer is not in the list */
+	uint32_t attempts; /* dials of the loop that failed */
+	uint32_t draws;    /* counter of its random stream */
+	bool persistent;   /* in the list; else the entry is free when idle */
+	bool resolved;     /* addr.ip is known */
+	bool initial;      /* the dial at start, before the loop proper */
+	bool gone;         /* upstream: the name did not resolve, so the peer is not in the list */
 };
 
 struct sy_switch {
 	const struct sy_env *env;
 	const struct sy_policy *policy;
-	struct sy_config config;     /* numbers only: its pointers are null */
-	uint64_t entity;             /* of the node */
+	struct sy_config config; /* numbers only: its pointers are null */
+	uint64_t entity;         /* of the node */
 	uint64_t now_ns;
 	uint64_t wall_ns, wall_at_ns; /* the wall clock at a time */
 	enum sy_switch_state state;
 	struct sy_id id;
-	struct sy_netaddr own_addr;  /* flags == 0: our listen address is a name */
+	struct sy_netaddr own_addr; /* flags == 0: our listen address is a name */
 	struct sy_book *book;
 	struct sy_tracer tracer;
 
-	struct sy_node_info info;    /* of ours; spans into texts */
+	struct sy_node_info info; /* of ours; spans into texts */
 	uint8_t info_channels[SY_LIMIT_CHANNELS];
 	char *texts;
 	uint32_t texts_len;
@@ -115,25 +115,25 @@ struct sy_switch {
 	const struct sy_reactor *reactors[SY_LIMIT_REACTORS];
 	struct sy_rng reactor_rng[SY_LIMIT_REACTORS];
 	uint32_t num_reactors;
-	uint32_t started;            /* reactors whose start has returned SY_OK or SY_AGAIN */
-	uint32_t undecided;          /* bit i: reactor i answered SY_AGAIN */
+	uint32_t started;   /* reactors whose start has returned SY_OK or SY_AGAIN */
+	uint32_t undecided; /* bit i: reactor i answered SY_AGAIN */
 
 	struct sy_table table;
-	struct sy_slot *touched;     /* the first slot to be settled; the others are in SY_LIST_DIRTY */
-	uint64_t last_message_ns;    /* when a message was sent or came last: buffers are kept for reuse for a while after it */
-	uint16_t *peers;             /* dense: indexes of slots */
+	struct sy_slot *touched;  /* the first slot to be settled; the others are in SY_LIST_DIRTY */
+	uint64_t last_message_ns; /* when a message was sent or came last: buffers are kept for reuse for a while after it */
+	uint16_t *peers;          /* dense: indexes of slots */
 	uint32_t peers_cap, num_peers;
-	uint32_t outbound, inbound;  /* peers without unconditional ones */
-	uint32_t capped_peers;       /* outbound peers that count against the cap of D-14 */
+	uint32_t outbound, inbound; /* peers without unconditional ones */
+	uint32_t capped_peers;      /* outbound peers that count against the cap of D-14 */
 	uint32_t dialling, capped_dials;
-	uint32_t accepted;           /* inbound connections that are not closed yet */
-	uint32_t upgrading;          /* of them: not peers yet */
+	uint32_t accepted;  /* inbound connections that are not closed yet */
+	uint32_t upgrading; /* of them: not peers yet */
 
 	struct sy_id *unconditional;
 	uint32_t num_unconditional;
 	struct sy_redial *redials;
 	uint32_t redials_cap, num_redials;
-	uint32_t num_persistent;     /* the first entries of redials */
+	uint32_t num_persistent; /* the first entries of redials */
 
 	struct sy_timers slot_timers;
 	struct sy_timers redial_timers;
@@ -151,12 +151,12 @@ struct sy_switch {
 	struct sy_inbox_item *inbox;
 	uint32_t inbox_cap, num_inbox, inbox_free, inbox_head, inbox_tail;
 
-	uint32_t accept_told;        /* the accept window as last handed out */
-	bool news;                   /* something of the node's own, not of a slot, may be there to hand out */
+	uint32_t accept_told; /* the accept window as last handed out */
+	bool news;            /* something of the node's own, not of a slot, may be there to hand out */
 	bool accept_changed;
 	bool save_book;
 	bool tell_started, tell_stopped;
-	bool sealed;                 /* conns is there */
+	bool sealed; /* conns is there */
 	int16_t started_err;
 };
 

@@ -19,22 +19,22 @@ enum sy_list_kind {
 
 enum sy_slot_flag {
 	/* bits 0 to SY_LISTS - 1: is in that list */
-	SY_SLOT_PEER = 1 << 8,          /* is in the peer set */
-	SY_SLOT_INITED = 1 << 9,        /* reactors have seen init_peer and are owed remove_peer */
-	SY_SLOT_OPEN = 1 << 10,         /* counts as a connection of the table: it passed the filters */
-	SY_SLOT_BLOCKED = 1 << 11,      /* the socket has no room */
+	SY_SLOT_PEER = 1 << 8,     /* is in the peer set */
+	SY_SLOT_INITED = 1 << 9,   /* reactors have seen init_peer and are owed remove_peer */
+	SY_SLOT_OPEN = 1 << 10,    /* counts as a connection of the table: it passed the filters */
+	SY_SLOT_BLOCKED = 1 << 11, /* the socket has no room */
 	SY_SLOT_PERSISTENT = 1 << 12,
 	SY_SLOT_UNCONDITIONAL = 1 << 13,
-	SY_SLOT_DIALLING = 1 << 14,     /* the outcome of its dial is still owed to somebody */
-	SY_SLOT_DEAD = 1 << 15,         /* over; only its last outputs keep the slot */
-	SY_SLOT_SHUT = 1 << 16,         /* its read window was 0 when it was last looked at */
-	SY_SLOT_ASKED = 1 << 17,        /* a filter was asked; its verdict is awaited */
-	SY_SLOT_STOP_FLUSH = 1 << 18,   /* the stop in SY_LIST_STOP is a flush stop */
-	SY_SLOT_HAS_ID = 1 << 19,       /* is in the index of ids */
-	SY_SLOT_TOLD = 1 << 20,         /* the owner knows the connection: a close is due */
-	SY_SLOT_UPGRADING = 1 << 22,    /* accepted and not a peer yet: counts as a handshake in flight */
-	SY_SLOT_SWAP = 1 << 23,         /* a dial beyond the outbound cap: when it succeeds, another peer makes room */
-	SY_SLOT_CAPPED = 1 << 21,       /* an ordinary outbound connection that counts against the outbound cap */
+	SY_SLOT_DIALLING = 1 << 14,   /* the outcome of its dial is still owed to somebody */
+	SY_SLOT_DEAD = 1 << 15,       /* over; only its last outputs keep the slot */
+	SY_SLOT_SHUT = 1 << 16,       /* its read window was 0 when it was last looked at */
+	SY_SLOT_ASKED = 1 << 17,      /* a filter was asked; its verdict is awaited */
+	SY_SLOT_STOP_FLUSH = 1 << 18, /* the stop in SY_LIST_STOP is a flush stop */
+	SY_SLOT_HAS_ID = 1 << 19,     /* is in the index of ids */
+	SY_SLOT_TOLD = 1 << 20,       /* the owner knows the connection: a close is due */
+	SY_SLOT_UPGRADING = 1 << 22,  /* accepted and not a peer yet: counts as a handshake in flight */
+	SY_SLOT_SWAP = 1 << 23,       /* a dial beyond the outbound cap: when it succeeds, another peer makes room */
+	SY_SLOT_CAPPED = 1 << 21,     /* an ordinary outbound connection that counts against the outbound cap */
 };
 
 /* What a slot has to hand out, in this order. */
@@ -62,16 +62,16 @@ struct sy_peer_text {
 struct sy_slot {
 	struct sy_conn conn;
 	uint32_t gen;
-	uint32_t flags;                 /* enum sy_slot_flag */
+	uint32_t flags; /* enum sy_slot_flag */
 	uint16_t index;
-	uint16_t place;                 /* in the peer set */
-	uint8_t outs;                   /* enum sy_slot_out */
-	uint8_t origin;                 /* who dialled: a reactor's index, SY_OWNER or SY_ORIGIN_RECONNECT */
-	uint8_t traced_state;           /* the state last told */
-	uint8_t close_flush;            /* written bytes are still due */
-	struct sy_netaddr remote;       /* outbound: as dialled; inbound: ip and port, the id once it is known */
+	uint16_t place;           /* in the peer set */
+	uint8_t outs;             /* enum sy_slot_out */
+	uint8_t origin;           /* who dialled: a reactor's index, SY_OWNER or SY_ORIGIN_RECONNECT */
+	uint8_t traced_state;     /* the state last told */
+	uint8_t close_flush;      /* written bytes are still due */
+	struct sy_netaddr remote; /* outbound: as dialled; inbound: ip and port, the id once it is known */
 	union {
-		uint8_t challenge[32];      /* while it is to be signed */
+		uint8_t challenge[32]; /* while it is to be signed */
 		struct {
 			uint8_t reported_ip[16]; /* once the peer is known; its id is remote.id */
 			uint16_t reported_port;
@@ -84,12 +84,12 @@ struct sy_slot {
 	};
 	struct sy_peer_text *text;
 	struct {
-		uint16_t prev, next;        /* index + 1; 0 ends the list */
+		uint16_t prev, next; /* index + 1; 0 ends the list */
 	} link[SY_LISTS];
-	uint16_t chain_id, chain_ip;    /* next in the index's bucket: index + 1 */
-	int16_t reason;                 /* enum sy_err: why it ends */
-	uint16_t sends_waiting;         /* results that the mconn still owes */
-	uint16_t stalled;               /* bit i: the inbox of our i-th channel is full and this connection fills it */
+	uint16_t chain_id, chain_ip; /* next in the index's bucket: index + 1 */
+	int16_t reason;              /* enum sy_err: why it ends */
+	uint16_t sends_waiting;      /* results that the mconn still owes */
+	uint16_t stalled;            /* bit i: the inbox of our i-th channel is full and this connection fills it */
 };
 
 _Static_assert(SY_LIMIT_CONNS < UINT16_MAX, "links are 16 bits wide");
@@ -98,7 +98,7 @@ _Static_assert(sizeof(struct sy_slot) <= sizeof(struct sy_conn) + 136, "the budg
 struct sy_table {
 	struct sy_slot **entries;
 	uint32_t cap, count;
-	uint32_t first_free;     /* no entry before it is free */
+	uint32_t first_free; /* no entry before it is free */
 	uint32_t last_gen;
 	struct {
 		uint16_t head, tail; /* index + 1 */

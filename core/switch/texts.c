@@ -26,7 +26,8 @@ enum sy_err sy_switch_copy_texts(struct sy_switch *sw, const struct sy_config *c
 {
 	char id[SY_ID_TEXT];
 	sy_id_format(&sw->id, id);
-	const char *texts[] = {id, config->listen_addr, config->network, config->version, config->moniker, config->tx_index, config->rpc_address};
+	const char *texts[] = {
+	    id, config->listen_addr, config->network, config->version, config->moniker, config->tx_index, config->rpc_address};
 	struct sy_span *spans[] = {&sw->info.id_text, &sw->info.listen_addr, &sw->info.network,    &sw->info.version,
 	                           &sw->info.moniker, &sw->info.tx_index,    &sw->info.rpc_address};
 	size_t total = 0;

@@ -32,12 +32,9 @@ enum sy_ip_class sy_ip_class(const uint8_t ip[16])
 		enum sy_ip_class class;
 		struct range range;
 	} classes[] = {
-		{SY_IP_V4, {96, {[10] = 0xff, [11] = 0xff}}},
-		{SY_IP_RFC6145, {96, {[8] = 0xff, [9] = 0xff}}},
-		{SY_IP_RFC6052, {96, {0x00, 0x64, 0xff, 0x9b}}},
-		{SY_IP_6TO4, {16, {0x20, 0x02}}},
-		{SY_IP_TEREDO, {32, {0x20, 0x01, 0x00, 0x00}}},
-		{SY_IP_ONIONCAT, {48, {0xfd, 0x87, 0xd8, 0x7e, 0xeb, 0x43}}},
+	    {SY_IP_V4, {96, {[10] = 0xff, [11] = 0xff}}},    {SY_IP_RFC6145, {96, {[8] = 0xff, [9] = 0xff}}},
+	    {SY_IP_RFC6052, {96, {0x00, 0x64, 0xff, 0x9b}}}, {SY_IP_6TO4, {16, {0x20, 0x02}}},
+	    {SY_IP_TEREDO, {32, {0x20, 0x01, 0x00, 0x00}}},  {SY_IP_ONIONCAT, {48, {0xfd, 0x87, 0xd8, 0x7e, 0xeb, 0x43}}},
 	};
 	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
 		if (in_range(ip, &classes[i].range))

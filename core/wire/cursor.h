@@ -50,7 +50,7 @@ size_t sy_written(const struct sy_writer *w);
 void sy_write_u8(struct sy_writer *w, uint8_t v);
 void sy_write_uvarint(struct sy_writer *w, uint64_t v);
 void sy_write_bytes(struct sy_writer *w, const void *bytes, size_t n);
-void sy_write_field_varint(struct sy_writer *w, uint32_t number, uint64_t v); /* omitted when v == 0 */
+void sy_write_field_varint(struct sy_writer *w, uint32_t number, uint64_t v);                 /* omitted when v == 0 */
 void sy_write_field_bytes(struct sy_writer *w, uint32_t number, const void *bytes, size_t n); /* omitted when n == 0 */
 void sy_write_message(struct sy_writer *w, uint32_t number, const void *bytes, size_t n);     /* written also when n == 0 */
 size_t sy_uvarint_size(uint64_t v);

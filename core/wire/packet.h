@@ -35,7 +35,7 @@ size_t sy_packet_limit(size_t max_data);
 static inline void sy_packet_small_header(uint8_t *buf, uint8_t channel, uint32_t data_len)
 {
 	const uint8_t header[SY_PACKET_SMALL_HEADER] = {
-		(uint8_t)(data_len + 8), 0x1a, (uint8_t)(data_len + 6), 0x08, channel, 0x10, 0x01, 0x1a, (uint8_t)data_len,
+	    (uint8_t)(data_len + 8), 0x1a, (uint8_t)(data_len + 6), 0x08, channel, 0x10, 0x01, 0x1a, (uint8_t)data_len,
 	};
 	memcpy(buf, header, sizeof header);
 }

@@ -9,7 +9,7 @@
 struct sim_engine {
 	uint64_t now_ns;
 	uint64_t seed;
-	uint64_t events;       /* worked off so far */
+	uint64_t events; /* worked off so far */
 	struct sim_queue *queue;
 	struct sim_source *const *sources; /* registered, in the order of registration */
 	uint32_t num_sources;

@@ -20,14 +20,14 @@ typedef void sim_handler(struct sim_event *event, uint64_t now_ns);
  */
 struct sim_event {
 	uint64_t at_ns;
-	uint64_t order;       /* class, rank, sequence: packed by sim_source_order */
+	uint64_t order; /* class, rank, sequence: packed by sim_source_order */
 	sim_handler *handler;
-	uint32_t place;       /* the queue's own: 0 = not queued */
+	uint32_t place; /* the queue's own: 0 = not queued */
 };
 
 /* A source of events (a host, a link direction, the script): its rank is drawn from the seed and its name. */
 struct sim_source {
-	uint32_t rank;  /* 24 bits, unique within a run (sim_engine hands them out) */
+	uint32_t rank; /* 24 bits, unique within a run (sim_engine hands them out) */
 	uint64_t seq;
 };
 /* class 4 bits | rank 24 bits | sequence 36 bits. */

@@ -19,22 +19,24 @@ enum sim_tcp { SIM_TCP_NONE = 0, SIM_TCP_SEGMENT, SIM_TCP_FLOW };
 enum sim_dist_kind { SIM_DIST_CONSTANT = 0, SIM_DIST_UNIFORM, SIM_DIST_NORMAL, SIM_DIST_LOGNORMAL, SIM_DIST_EXPONENTIAL, SIM_DIST_PARETO };
 struct sim_dist {
 	enum sim_dist_kind kind;
-	uint64_t a_ns, b_ns;   /* constant: a; uniform: a..b; normal: mean a, deviation b; lognormal: median a, sigma b (Q32 in b); exponential: minimum a, mean of the rest b; pareto: minimum a, shape in b (Q32) */
-	uint64_t max_ns;       /* 0: no cap */
+	uint64_t a_ns,
+	    b_ns; /* constant: a; uniform: a..b; normal: mean a, deviation b; lognormal: median a, sigma b (Q32 in b); exponential: minimum a, mean of the rest b; pareto: minimum a, shape in b (Q32) */
+	uint64_t max_ns; /* 0: no cap */
 };
 
 struct sim_link_params {
-	struct sim_dist latency;  /* one way */
-	uint64_t rate_bits;       /* per direction of a pair, bits per second; 0: unlimited */
-	uint32_t loss_ppm;        /* of MTU-sized packets, parts per million */
-	uint64_t queue_bytes;     /* the bottleneck's queue; nothing is dropped: what finds it full stays in the sender's buffer. 0: max(1 BDP, 45,000) */
-	uint32_t mtu;             /* 1500 */
+	struct sim_dist latency; /* one way */
+	uint64_t rate_bits;      /* per direction of a pair, bits per second; 0: unlimited */
+	uint32_t loss_ppm;       /* of MTU-sized packets, parts per million */
+	uint64_t
+	    queue_bytes; /* the bottleneck's queue; nothing is dropped: what finds it full stays in the sender's buffer. 0: max(1 BDP, 45,000) */
+	uint32_t mtu;    /* 1500 */
 };
 
 struct sim_net_config {
 	enum sim_tcp tcp;
-	struct sim_link_params link;       /* between all pairs, unless regions say otherwise */
-	const char *const *regions;        /* names; null: none. The matrix of sim/net/regions.h gives the latencies */
+	struct sim_link_params link; /* between all pairs, unless regions say otherwise */
+	const char *const *regions;  /* names; null: none. The matrix of sim/net/regions.h gives the latencies */
 	size_t num_regions;
 	uint64_t uplink_bits, downlink_bits; /* per host; 0: unlimited */
 };
@@ -44,7 +46,8 @@ void sim_net_free(struct sim_net *net);
 
 /* A host named for its node; region < 0: assigned round-robin when there are regions. ip null: a public IPv4 in a /16 of its own. */
 struct sim_host *sim_host_new(struct sim_net *net, const char *name, int region, const uint8_t *ip);
-struct tp_transport *sim_host_transport(struct sim_host *host); /* one attached driver at a time; fini of the transport = the process died */
+struct tp_transport *
+sim_host_transport(struct sim_host *host); /* one attached driver at a time; fini of the transport = the process died */
 void sim_host_address(const struct sim_host *host, struct sy_netaddr *addr); /* ip only */
 /* Off: the host vanishes at once and says nothing; its connections are half open, its sockets gone. On: it may attach again. */
 void sim_host_power(struct sim_host *host, bool on);
@@ -61,12 +64,12 @@ SY_MUST enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, str
 /* Faults, at once. They belong to class SIM_FAULT events of the caller. */
 enum sim_cut {
 	SIM_CUT_NONE = 0,
-	SIM_CUT_HOLD,       /* partition: bytes are held and come after heal; SYNs are lost */
-	SIM_CUT_BLACKHOLE,  /* bytes and SYNs vanish for ever; connections hang */
-	SIM_CUT_REFUSE,     /* new connections are refused; old ones live */
+	SIM_CUT_HOLD,      /* partition: bytes are held and come after heal; SYNs are lost */
+	SIM_CUT_BLACKHOLE, /* bytes and SYNs vanish for ever; connections hang */
+	SIM_CUT_REFUSE,    /* new connections are refused; old ones live */
 };
 void sim_net_cut(struct sim_net *net, struct sim_host *from, struct sim_host *to, enum sim_cut cut); /* one direction */
-void sim_net_heal(struct sim_net *net); /* all cuts */
+void sim_net_heal(struct sim_net *net);                                                              /* all cuts */
 /* Resets every connection between the two. */
 void sim_net_reset(struct sim_net *net, struct sim_host *a, struct sim_host *b);
 

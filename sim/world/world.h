@@ -91,7 +91,7 @@ SY_MUST enum sy_err world_cut(struct world *w, struct world_node *from, struct w
 SY_MUST enum sy_err world_heal(struct world *w, const char **what);
 SY_MUST enum sy_err world_reset(struct world *w, struct world_node *a, struct world_node *b, const char **what);
 SY_MUST enum sy_err world_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
-                       const char **what);
+                               const char **what);
 SY_MUST enum sy_err world_dns(struct world *w, const char *name, const struct sy_netaddr *addrs, size_t n, const char **what);
 
 /* Random words for the script: a stream of its own. */

@@ -41,7 +41,8 @@ int main(int argc, char **argv)
 	struct player players[2] = {{.want = messages / 2, .w = w}, {.want = messages / 2 + 1, .w = w}};
 	struct world_node *n[2];
 	for (int i = 0; i < 2; i++) {
-		struct sy_reactor r = {.name = "pong", .channels = channels, .num_channels = BENCH_CHANNELS, .self = &players[i], .receive = pong, .add_peer = serve};
+		struct sy_reactor r = {
+		    .name = "pong", .channels = channels, .num_channels = BENCH_CHANNELS, .self = &players[i], .receive = pong, .add_peer = serve};
 		n[i] = bench_node(w, i ? "b" : "a", &r, 40);
 	}
 	bench_dial(n[0], n[1]);

@@ -11,10 +11,10 @@
 struct test_env {
 	struct sy_env env; /* its ctx points at this object: do not copy it */
 	uint64_t seed;
-	uint64_t allocs;      /* calls that asked for memory, failed ones included */
-	uint64_t fail_at;     /* the number of the call that fails, counted from test_env_fail_at; 0 = none */
-	bool fail_forever;    /* every call from that one on fails */
-	uint64_t failed;      /* calls that were made to fail */
+	uint64_t allocs;   /* calls that asked for memory, failed ones included */
+	uint64_t fail_at;  /* the number of the call that fails, counted from test_env_fail_at; 0 = none */
+	bool fail_forever; /* every call from that one on fails */
+	uint64_t failed;   /* calls that were made to fail */
 	uint64_t live_blocks, live_bytes, peak_bytes;
 	uint64_t draws;
 };

@@ -28,9 +28,9 @@
 struct host;
 
 struct link {
-	struct host *to;  /* null: free */
+	struct host *to; /* null: free */
 	uint32_t gen;
-	uint32_t peer;    /* its slot at the other side */
+	uint32_t peer; /* its slot at the other side */
 	bool outbound, up, stopping, crooked;
 	enum sy_err reason;
 	uint64_t since_ns;

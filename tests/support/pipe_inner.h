@@ -9,16 +9,16 @@
 
 /* One end of a pipe. A raw end has no other: the test is there. */
 struct pn_sock {
-	struct pn_sock *next;  /* of the node */
+	struct pn_sock *next; /* of the node */
 	struct pn_node *node;
 	struct pn_sock *other; /* null: raw, or the other end is closed */
 	struct sy_ref ref;
 	struct sy_netaddr remote;
 	uint8_t *rx;
 	size_t rx_len, rx_cap;
-	size_t in_flight;      /* sent and not taken by the other node */
+	size_t in_flight; /* sent and not taken by the other node */
 	bool blocked, eof, closed, raw;
-	uint32_t events;       /* under way to it: it is freed when closed and none is left */
+	uint32_t events; /* under way to it: it is freed when closed and none is left */
 };
 
 enum pn_kind { EV_BYTES, EV_EOF, EV_RESET, EV_ACCEPT, EV_DIALLED, EV_DIAL_FAILED, EV_RESOLVED };

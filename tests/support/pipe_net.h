@@ -30,23 +30,23 @@ struct pn_memory {
 struct pn_node {
 	struct pn_net *net;
 	char name[32];
-	struct sy_netaddr addr;     /* id@ip:port, from the beginning */
+	struct sy_netaddr addr; /* id@ip:port, from the beginning */
 	char addr_text[SY_ADDR_TEXT];
 	uint8_t secret[64];
-	struct sy_config config;    /* to be edited between pn_add and pn_start */
+	struct sy_config config; /* to be edited between pn_add and pn_start */
 	const struct sy_reactor *reactors;
 	size_t num_reactors;
 	struct sy_env env;
 	struct pn_memory memory;
-	struct sy_node *core;       /* null: not running */
+	struct sy_node *core; /* null: not running */
 	uint64_t started_at, wall_ns;
 
-	bool frozen;                /* takes no bytes: a process that hangs */
-	bool unreachable;           /* dials of it time out */
-	bool hold_signatures;       /* SY_OUT_SIGN is left unanswered */
-	bool hold_verdicts;         /* filters are left unanswered */
-	bool hold_work;             /* deliveries are left unanswered */
-	enum sy_err verdict;        /* answer to filters otherwise */
+	bool frozen;          /* takes no bytes: a process that hangs */
+	bool unreachable;     /* dials of it time out */
+	bool hold_signatures; /* SY_OUT_SIGN is left unanswered */
+	bool hold_verdicts;   /* filters are left unanswered */
+	bool hold_work;       /* deliveries are left unanswered */
+	enum sy_err verdict;  /* answer to filters otherwise */
 
 	/* what came out */
 	uint32_t ups, downs, closes, dials, sends_done, deliveries, saves, resolves;
@@ -55,13 +55,13 @@ struct pn_node {
 	bool started, stopped;
 	uint32_t accept_window;
 	struct sy_ref last_filter;
-	uint64_t work[16];          /* tokens of deliveries held */
+	uint64_t work[16]; /* tokens of deliveries held */
 	uint32_t num_work;
-	enum sy_err last_refused;   /* by trace */
+	enum sy_err last_refused; /* by trace */
 	uint32_t refused;
-	enum sy_err last_dial;      /* by trace: the outcome of the last dial */
+	enum sy_err last_dial; /* by trace: the outcome of the last dial */
 	uint32_t dials_over;
-	uint64_t dial_times[64];    /* when SY_OUT_DIAL came */
+	uint64_t dial_times[64]; /* when SY_OUT_DIAL came */
 	void (*on_output)(struct pn_node *n, const struct sy_output *out);
 	void (*on_trace)(struct pn_node *n, const struct sy_trace *trace);
 	void *user;

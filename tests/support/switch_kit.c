@@ -125,21 +125,21 @@ void kit_init(struct kit *k, const char *name)
 	k->channels[0] = (struct sy_channel){.id = PN_CHANNEL_A, .priority = 5, .send_queue_capacity = 10, .recv_message_capacity = 1u << 20};
 	k->channels[1] = (struct sy_channel){.id = PN_CHANNEL_B, .priority = 1, .send_queue_capacity = 2, .recv_message_capacity = 1u << 20};
 	k->reactor = (struct sy_reactor){
-		.name = name,
-		.channels = k->channels,
-		.num_channels = 2,
-		.self = k,
-		.start = on_start,
-		.stop = on_stop,
-		.init_peer = on_init,
-		.add_peer = on_add,
-		.remove_peer = on_remove,
-		.receive = on_receive,
-		.filter = on_filter,
-		.timer = on_timer,
-		.dial_done = on_dial_done,
-		.resolved = on_resolved,
-		.send_done = on_sent,
+	    .name = name,
+	    .channels = k->channels,
+	    .num_channels = 2,
+	    .self = k,
+	    .start = on_start,
+	    .stop = on_stop,
+	    .init_peer = on_init,
+	    .add_peer = on_add,
+	    .remove_peer = on_remove,
+	    .receive = on_receive,
+	    .filter = on_filter,
+	    .timer = on_timer,
+	    .dial_done = on_dial_done,
+	    .resolved = on_resolved,
+	    .send_done = on_sent,
 	};
 }
 

@@ -244,7 +244,8 @@ static void churn(struct fix *f, uint32_t steps)
 	for (uint32_t step = 0; step < steps; step++) {
 		uint32_t d[3];
 		f->t.env.rand(f->t.env.ctx, SY_RAND_REACTOR, 3, step, d, sizeof d);
-		struct sy_netaddr a = test_addr_at(d[0] % 700, 12, (uint8_t)(d[0] % 3), 1, (uint8_t)(d[1] % 5 + 1), 26656), s = test_addr(d[1] % 500);
+		struct sy_netaddr a = test_addr_at(d[0] % 700, 12, (uint8_t)(d[0] % 3), 1, (uint8_t)(d[1] % 5 + 1), 26656),
+		                  s = test_addr(d[1] % 500);
 		uint64_t now_s = NOW + step * 60;
 		switch (d[2] % 12) {
 		case 0:
@@ -331,20 +332,20 @@ static void test_book_order_does_not_depend_on_interning(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_book_demotes_from_a_full_old_bucket),
-		cmocka_unit_test(test_book_upstream_loses_what_it_demotes),
-		cmocka_unit_test(test_book_bans_and_reinstates),
-		cmocka_unit_test(test_book_reinstates_what_was_old),
-		cmocka_unit_test(test_book_bans_ids_that_it_does_not_know),
-		cmocka_unit_test(test_book_dial_bans_concern_one_address),
-		cmocka_unit_test(test_book_bans_are_bounded),
-		cmocka_unit_test(test_book_old_address_is_not_overwritten),
-		cmocka_unit_test(test_book_failing_new_address_gives_way),
-		cmocka_unit_test(test_book_owner_of_an_id_is_believed),
-		cmocka_unit_test(test_book_upper_case_ids_are_others_only_upstream),
-		cmocka_unit_test(test_book_holds_together_under_churn),
-		cmocka_unit_test(test_book_holds_together_without_memory),
-		cmocka_unit_test(test_book_order_does_not_depend_on_interning),
+	    cmocka_unit_test(test_book_demotes_from_a_full_old_bucket),
+	    cmocka_unit_test(test_book_upstream_loses_what_it_demotes),
+	    cmocka_unit_test(test_book_bans_and_reinstates),
+	    cmocka_unit_test(test_book_reinstates_what_was_old),
+	    cmocka_unit_test(test_book_bans_ids_that_it_does_not_know),
+	    cmocka_unit_test(test_book_dial_bans_concern_one_address),
+	    cmocka_unit_test(test_book_bans_are_bounded),
+	    cmocka_unit_test(test_book_old_address_is_not_overwritten),
+	    cmocka_unit_test(test_book_failing_new_address_gives_way),
+	    cmocka_unit_test(test_book_owner_of_an_id_is_believed),
+	    cmocka_unit_test(test_book_upper_case_ids_are_others_only_upstream),
+	    cmocka_unit_test(test_book_holds_together_under_churn),
+	    cmocka_unit_test(test_book_holds_together_without_memory),
+	    cmocka_unit_test(test_book_order_does_not_depend_on_interning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

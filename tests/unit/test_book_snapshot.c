@@ -296,16 +296,16 @@ static void test_snapshot_load_without_memory_leaves_the_book_empty(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_snapshot_records_survive_the_codec),
-		cmocka_unit_test(test_snapshot_corrupt_is_refused),
-		cmocka_unit_test(test_snapshot_saves_and_loads),
-		cmocka_unit_test(test_snapshot_keeps_times_and_attempts),
-		cmocka_unit_test(test_snapshot_odd_numbers_are_clamped),
-		cmocka_unit_test(test_snapshot_senseless_entries_are_dropped),
-		cmocka_unit_test(test_snapshot_overfull_bucket_is_cut),
-		cmocka_unit_test(test_snapshot_bans_persist),
-		cmocka_unit_test(test_snapshot_upstream_forgets_bans),
-		cmocka_unit_test(test_snapshot_load_without_memory_leaves_the_book_empty),
+	    cmocka_unit_test(test_snapshot_records_survive_the_codec),
+	    cmocka_unit_test(test_snapshot_corrupt_is_refused),
+	    cmocka_unit_test(test_snapshot_saves_and_loads),
+	    cmocka_unit_test(test_snapshot_keeps_times_and_attempts),
+	    cmocka_unit_test(test_snapshot_odd_numbers_are_clamped),
+	    cmocka_unit_test(test_snapshot_senseless_entries_are_dropped),
+	    cmocka_unit_test(test_snapshot_overfull_bucket_is_cut),
+	    cmocka_unit_test(test_snapshot_bans_persist),
+	    cmocka_unit_test(test_snapshot_upstream_forgets_bans),
+	    cmocka_unit_test(test_snapshot_load_without_memory_leaves_the_book_empty),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,16 +14,16 @@ static void test_cursor_uvarint_reads_up_to_ten_bytes(void **state)
 		bool ok;
 		uint64_t value;
 	} rows[] = {
-		{"00", true, 0},
-		{"7f", true, 127},
-		{"8001", true, 128},
-		{"8000", true, 0}, /* not the shortest form */
-		{"ffffffffffffffffff01", true, UINT64_MAX},
-		{"80808080808080808000", true, 0},
-		{"ffffffffffffffffff02", false, 0},
-		{"8080808080808080808001", false, 0},
-		{"80", false, 0},
-		{"", false, 0},
+	    {"00", true, 0},
+	    {"7f", true, 127},
+	    {"8001", true, 128},
+	    {"8000", true, 0}, /* not the shortest form */
+	    {"ffffffffffffffffff01", true, UINT64_MAX},
+	    {"80808080808080808000", true, 0},
+	    {"ffffffffffffffffff02", false, 0},
+	    {"8080808080808080808001", false, 0},
+	    {"80", false, 0},
+	    {"", false, 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t buf[16];
@@ -53,7 +53,8 @@ static void test_cursor_field_reads_each_wire_type(void **state)
 {
 	uint8_t buf[64];
 	struct sy_field f;
-	struct sy_reader r = reader_of_hex("08 9601  11 0807060504030201  1a 03616263  25 04030201  2b 0801 2c  f8ffffff07 05", buf, sizeof buf);
+	struct sy_reader r =
+	    reader_of_hex("08 9601  11 0807060504030201  1a 03616263  25 04030201  2b 0801 2c  f8ffffff07 05", buf, sizeof buf);
 	assert_true(sy_read_field(&r, &f) && f.number == 1 && f.type == 0 && f.value == 150);
 	assert_true(sy_read_field(&r, &f) && f.number == 2 && f.type == 1 && f.value == 0x0102030405060708ull);
 	assert_true(sy_read_field(&r, &f) && f.number == 3 && f.type == 2 && f.span.len == 3);
@@ -71,31 +72,31 @@ static void test_cursor_field_keeps_the_rules_of_the_generated_code(void **state
 		const char *hex;
 		bool ok;
 	} rows[] = {
-		{"", true},
-		{"0a00", true},
-		{"0800", true},
-		{"08ffffffffffffffffff7f", true},  /* bits beyond 64 are dropped */
-		{"0880808080808080808080 01", false}, /* an eleventh byte */
-		{"0000", false},                   /* field number 0 */
-		{"0200", false},
-		{"f8ffffff3f 00", true},           /* number 2^31 - 1 */
-		{"8080808040 00", false},          /* number 2^31 */
-		{"08", false},                     /* no value */
-		{"0880", false},
-		{"0a05616263", false},             /* short of its length */
-		{"0affffffffffffffffff01", false}, /* a length beyond all memory */
-		{"0901020304050607", false},
-		{"0d010203", false},
-		{"0b0c", true},                    /* an empty group */
-		{"0b0b0c0c", true},                /* nested */
-		{"0b0b0c", false},                 /* one end is missing */
-		{"0b", false},
-		{"0c", false},                     /* an end without a beginning */
-		{"0b 0801 0d01020304 090102030405060708 0a0161 0c", true},
-		{"0b 0a0561 0c", false},           /* broken inside */
-		{"0b 0e 0c", false},               /* unknown wire type inside */
-		{"0e", false},                     /* wire types 6 and 7 do not exist */
-		{"0f", false},
+	    {"", true},
+	    {"0a00", true},
+	    {"0800", true},
+	    {"08ffffffffffffffffff7f", true},     /* bits beyond 64 are dropped */
+	    {"0880808080808080808080 01", false}, /* an eleventh byte */
+	    {"0000", false},                      /* field number 0 */
+	    {"0200", false},
+	    {"f8ffffff3f 00", true},  /* number 2^31 - 1 */
+	    {"8080808040 00", false}, /* number 2^31 */
+	    {"08", false},            /* no value */
+	    {"0880", false},
+	    {"0a05616263", false},             /* short of its length */
+	    {"0affffffffffffffffff01", false}, /* a length beyond all memory */
+	    {"0901020304050607", false},
+	    {"0d010203", false},
+	    {"0b0c", true},     /* an empty group */
+	    {"0b0b0c0c", true}, /* nested */
+	    {"0b0b0c", false},  /* one end is missing */
+	    {"0b", false},
+	    {"0c", false}, /* an end without a beginning */
+	    {"0b 0801 0d01020304 090102030405060708 0a0161 0c", true},
+	    {"0b 0a0561 0c", false}, /* broken inside */
+	    {"0b 0e 0c", false},     /* unknown wire type inside */
+	    {"0e", false},           /* wire types 6 and 7 do not exist */
+	    {"0f", false},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t buf[64];
@@ -167,17 +168,17 @@ static void test_delimiter_parse_waits_accepts_and_refuses(void **state)
 		enum sy_err err;
 		size_t header, length;
 	} rows[] = {
-		{"", 10, SY_AGAIN, 0, 0},
-		{"80", 10, SY_AGAIN, 0, 0},
-		{"ffffffffffffffffff", 10, SY_AGAIN, 0, 0},
-		{"00", 10, SY_OK, 1, 0},
-		{"0a", 10, SY_OK, 1, 10},
-		{"0b", 10, SY_PARSE, 0, 0},
-		{"8a00", 10, SY_OK, 2, 10}, /* not the shortest form */
-		{"8908", 1034, SY_OK, 2, 1033},
-		{"ffffffffffffffffff01", UINT64_MAX, SY_OK, 10, SIZE_MAX},
-		{"ffffffffffffffffff02", UINT64_MAX, SY_PARSE, 0, 0},
-		{"8080808080808080808000", UINT64_MAX, SY_PARSE, 0, 0},
+	    {"", 10, SY_AGAIN, 0, 0},
+	    {"80", 10, SY_AGAIN, 0, 0},
+	    {"ffffffffffffffffff", 10, SY_AGAIN, 0, 0},
+	    {"00", 10, SY_OK, 1, 0},
+	    {"0a", 10, SY_OK, 1, 10},
+	    {"0b", 10, SY_PARSE, 0, 0},
+	    {"8a00", 10, SY_OK, 2, 10}, /* not the shortest form */
+	    {"8908", 1034, SY_OK, 2, 1033},
+	    {"ffffffffffffffffff01", UINT64_MAX, SY_OK, 10, SIZE_MAX},
+	    {"ffffffffffffffffff02", UINT64_MAX, SY_PARSE, 0, 0},
+	    {"8080808080808080808000", UINT64_MAX, SY_PARSE, 0, 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t buf[16];
@@ -192,15 +193,15 @@ static void test_delimiter_parse_waits_accepts_and_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cursor_uvarint_reads_up_to_ten_bytes),
-		cmocka_unit_test(test_cursor_failure_sticks),
-		cmocka_unit_test(test_cursor_field_reads_each_wire_type),
-		cmocka_unit_test(test_cursor_field_keeps_the_rules_of_the_generated_code),
-		cmocka_unit_test(test_cursor_group_may_nest_without_recursion),
-		cmocka_unit_test(test_cursor_writer_writes_what_the_reader_reads),
-		cmocka_unit_test(test_cursor_writer_refuses_what_does_not_fit),
-		cmocka_unit_test(test_uvarint_size_steps_at_powers_of_128),
-		cmocka_unit_test(test_delimiter_parse_waits_accepts_and_refuses),
+	    cmocka_unit_test(test_cursor_uvarint_reads_up_to_ten_bytes),
+	    cmocka_unit_test(test_cursor_failure_sticks),
+	    cmocka_unit_test(test_cursor_field_reads_each_wire_type),
+	    cmocka_unit_test(test_cursor_field_keeps_the_rules_of_the_generated_code),
+	    cmocka_unit_test(test_cursor_group_may_nest_without_recursion),
+	    cmocka_unit_test(test_cursor_writer_writes_what_the_reader_reads),
+	    cmocka_unit_test(test_cursor_writer_refuses_what_does_not_fit),
+	    cmocka_unit_test(test_uvarint_size_steps_at_powers_of_128),
+	    cmocka_unit_test(test_delimiter_parse_waits_accepts_and_refuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@ static const struct {
 	const char *upper;
 } all_errors[] = {
 #define ROW(name, value, text) {SY_##name, #name},
-	SY_ERR_LIST(ROW)
+    SY_ERR_LIST(ROW)
 #undef ROW
 };
 
@@ -23,7 +23,7 @@ static void test_err_name_is_the_constant_in_lower_case(void **state)
 		assert_string_equal(sy_err_name(all_errors[i].err), lower);
 	}
 	assert_string_equal(sy_err_name(SY_OK), "ok");
-	assert_string_equal(sy_err_name((enum sy_err)-9999), "unknown");
+	assert_string_equal(sy_err_name((enum sy_err) - 9999), "unknown");
 }
 
 static void test_err_text_is_never_empty(void **state)
@@ -125,13 +125,10 @@ static void test_config_init_fills_in_upstreams_defaults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_err_name_is_the_constant_in_lower_case),
-		cmocka_unit_test(test_err_text_is_never_empty),
-		cmocka_unit_test(test_err_bands_tell_whose_fault_it_is),
-		cmocka_unit_test(test_err_bands_do_not_overlap),
-		cmocka_unit_test(test_profile_parse_reads_its_own_names),
-		cmocka_unit_test(test_policy_profiles_differ_where_they_should),
-		cmocka_unit_test(test_config_init_fills_in_upstreams_defaults),
+	    cmocka_unit_test(test_err_name_is_the_constant_in_lower_case),  cmocka_unit_test(test_err_text_is_never_empty),
+	    cmocka_unit_test(test_err_bands_tell_whose_fault_it_is),        cmocka_unit_test(test_err_bands_do_not_overlap),
+	    cmocka_unit_test(test_profile_parse_reads_its_own_names),       cmocka_unit_test(test_policy_profiles_differ_where_they_should),
+	    cmocka_unit_test(test_config_init_fills_in_upstreams_defaults),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

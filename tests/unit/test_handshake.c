@@ -248,22 +248,22 @@ static void test_handshake_parse_ephemeral_judges(void **state)
 		enum sy_err strict, lax;
 		size_t key; /* bytes of key when lax */
 	} rows[] = {
-		{"", 0, SY_AGAIN, SY_AGAIN, 0},
-		{"22", 1, SY_AGAIN, SY_AGAIN, 0},
-		{"220a20", 34, SY_AGAIN, SY_AGAIN, 0},
-		{"220a20", 35, SY_OK, SY_OK, 32},
-		{"220a20", 60, SY_OK, SY_OK, 32},
-		{"a2000a20", 36, SY_OK, SY_OK, 32},
-		{"210a1f", 34, SY_PEER_BAD_EPHEMERAL, SY_OK, 31},
-		{"230a21", 36, SY_PEER_BAD_EPHEMERAL, SY_OK, 32},
-		{"00", 1, SY_PEER_BAD_EPHEMERAL, SY_OK, 0},
-		{"020a00", 3, SY_PEER_BAD_EPHEMERAL, SY_OK, 0},
-		{"2410010a20", 37, SY_OK, SY_OK, 32}, /* an unknown field before it */
-		{"2208 20", 35, SY_PEER_BAD_EPHEMERAL, SY_PEER_BAD_EPHEMERAL, 0}, /* wrong wire type */
-		{"220a21", 35, SY_PEER_BAD_EPHEMERAL, SY_PEER_BAD_EPHEMERAL, 0},  /* longer than the message */
-		{"8008", 2, SY_AGAIN, SY_AGAIN, 0},                               /* 1,024 */
-		{"8108", 2, SY_PEER_BAD_EPHEMERAL, SY_PEER_BAD_EPHEMERAL, 0},     /* 1,025 */
-		{"ffffffffffffffffffff", 10, SY_PEER_BAD_EPHEMERAL, SY_PEER_BAD_EPHEMERAL, 0},
+	    {"", 0, SY_AGAIN, SY_AGAIN, 0},
+	    {"22", 1, SY_AGAIN, SY_AGAIN, 0},
+	    {"220a20", 34, SY_AGAIN, SY_AGAIN, 0},
+	    {"220a20", 35, SY_OK, SY_OK, 32},
+	    {"220a20", 60, SY_OK, SY_OK, 32},
+	    {"a2000a20", 36, SY_OK, SY_OK, 32},
+	    {"210a1f", 34, SY_PEER_BAD_EPHEMERAL, SY_OK, 31},
+	    {"230a21", 36, SY_PEER_BAD_EPHEMERAL, SY_OK, 32},
+	    {"00", 1, SY_PEER_BAD_EPHEMERAL, SY_OK, 0},
+	    {"020a00", 3, SY_PEER_BAD_EPHEMERAL, SY_OK, 0},
+	    {"2410010a20", 37, SY_OK, SY_OK, 32},                             /* an unknown field before it */
+	    {"2208 20", 35, SY_PEER_BAD_EPHEMERAL, SY_PEER_BAD_EPHEMERAL, 0}, /* wrong wire type */
+	    {"220a21", 35, SY_PEER_BAD_EPHEMERAL, SY_PEER_BAD_EPHEMERAL, 0},  /* longer than the message */
+	    {"8008", 2, SY_AGAIN, SY_AGAIN, 0},                               /* 1,024 */
+	    {"8108", 2, SY_PEER_BAD_EPHEMERAL, SY_PEER_BAD_EPHEMERAL, 0},     /* 1,025 */
+	    {"ffffffffffffffffffff", 10, SY_PEER_BAD_EPHEMERAL, SY_PEER_BAD_EPHEMERAL, 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t buf[64], remote[32], wanted[32] = {0};
@@ -379,20 +379,20 @@ static void test_handshake_verify_refuses_the_neutral_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keccak_permutes_the_zero_state),
-		cmocka_unit_test(test_merlin_gives_its_published_vectors),
-		cmocka_unit_test(test_hkdf_gives_the_golden_keys),
-		cmocka_unit_test(test_handshake_gives_the_vectors_in_both_roles),
-		cmocka_unit_test(test_frames_seal_gives_the_vectors),
-		cmocka_unit_test(test_frames_open_returns_what_was_sealed),
-		cmocka_unit_test(test_frames_open_judges_the_length),
-		cmocka_unit_test(test_frames_stop_before_the_last_nonce),
-		cmocka_unit_test(test_handshake_parse_ephemeral_judges),
-		cmocka_unit_test(test_handshake_agree_refuses_low_order_keys),
-		cmocka_unit_test(test_handshake_agree_with_our_own_key_makes_both_least),
-		cmocka_unit_test(test_handshake_verify_judges),
-		cmocka_unit_test(test_handshake_verify_refuses_wrong_lengths),
-		cmocka_unit_test(test_handshake_verify_refuses_the_neutral_key),
+	    cmocka_unit_test(test_keccak_permutes_the_zero_state),
+	    cmocka_unit_test(test_merlin_gives_its_published_vectors),
+	    cmocka_unit_test(test_hkdf_gives_the_golden_keys),
+	    cmocka_unit_test(test_handshake_gives_the_vectors_in_both_roles),
+	    cmocka_unit_test(test_frames_seal_gives_the_vectors),
+	    cmocka_unit_test(test_frames_open_returns_what_was_sealed),
+	    cmocka_unit_test(test_frames_open_judges_the_length),
+	    cmocka_unit_test(test_frames_stop_before_the_last_nonce),
+	    cmocka_unit_test(test_handshake_parse_ephemeral_judges),
+	    cmocka_unit_test(test_handshake_agree_refuses_low_order_keys),
+	    cmocka_unit_test(test_handshake_agree_with_our_own_key_makes_both_least),
+	    cmocka_unit_test(test_handshake_verify_judges),
+	    cmocka_unit_test(test_handshake_verify_refuses_wrong_lengths),
+	    cmocka_unit_test(test_handshake_verify_refuses_the_neutral_key),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -227,14 +227,14 @@ static void test_index_keeps_pairs_through_growth_and_deletion(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_intern_counted_gives_memory_back),
-		cmocka_unit_test(test_intern_append_only_keeps_all),
-		cmocka_unit_test(test_intern_distinguishes_case_and_missing_id),
-		cmocka_unit_test(test_intern_refuses_past_its_bound),
-		cmocka_unit_test(test_intern_survives_churn),
-		cmocka_unit_test(test_intern_knows_entries_by_their_bytes),
-		cmocka_unit_test(test_intern_without_memory_changes_nothing),
-		cmocka_unit_test(test_index_keeps_pairs_through_growth_and_deletion),
+	    cmocka_unit_test(test_intern_counted_gives_memory_back),
+	    cmocka_unit_test(test_intern_append_only_keeps_all),
+	    cmocka_unit_test(test_intern_distinguishes_case_and_missing_id),
+	    cmocka_unit_test(test_intern_refuses_past_its_bound),
+	    cmocka_unit_test(test_intern_survives_churn),
+	    cmocka_unit_test(test_intern_knows_entries_by_their_bytes),
+	    cmocka_unit_test(test_intern_without_memory_changes_nothing),
+	    cmocka_unit_test(test_index_keeps_pairs_through_growth_and_deletion),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,13 +137,13 @@ static void test_payload_is_one_counted_copy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mem_new_is_zeroed_and_failure_is_null),
-		cmocka_unit_test(test_mem_grow_doubles_from_four_and_keeps_what_was),
-		cmocka_unit_test(test_mem_grow_changes_nothing_when_it_fails),
-		cmocka_unit_test(test_mem_wipe_clears_every_byte),
-		cmocka_unit_test(test_pool_keeps_up_to_its_bound),
-		cmocka_unit_test(test_pool_take_fails_without_memory),
-		cmocka_unit_test(test_payload_is_one_counted_copy),
+	    cmocka_unit_test(test_mem_new_is_zeroed_and_failure_is_null),
+	    cmocka_unit_test(test_mem_grow_doubles_from_four_and_keeps_what_was),
+	    cmocka_unit_test(test_mem_grow_changes_nothing_when_it_fails),
+	    cmocka_unit_test(test_mem_wipe_clears_every_byte),
+	    cmocka_unit_test(test_pool_keeps_up_to_its_bound),
+	    cmocka_unit_test(test_pool_take_fails_without_memory),
+	    cmocka_unit_test(test_payload_is_one_counted_copy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,8 +25,8 @@ static void test_node_two_nodes_exchange_a_message(void **state)
 static void test_node_new_names_the_key_that_is_wrong(void **state)
 {
 	(void)state;
-	static const char *const keys[] = {"name", "moniker", "listen_addr", "max_packet_msg_payload_size", "seed_mode", "moniker", "listen_addr",
-	                                   "tx_index"};
+	static const char *const keys[] = {"name",      "moniker", "listen_addr", "max_packet_msg_payload_size",
+	                                   "seed_mode", "moniker", "listen_addr", "tx_index"};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		struct pair p;
 		const char *what = NULL;
@@ -119,9 +119,9 @@ static void test_node_stopped_comes_after_the_last_close(void **state)
 static void test_node_inputs_for_stale_refs_are_answered(void **state)
 {
 	(void)state;
-	static const enum sy_in_kind kinds[] = {SY_IN_DIALLED, SY_IN_DIAL_FAILED, SY_IN_BYTES,    SY_IN_EOF,       SY_IN_CONN_ERROR,
-	                                        SY_IN_SIGNED,  SY_IN_VERDICT,     SY_IN_TRY_SEND, SY_IN_SEND,      SY_IN_STOP_PEER,
-	                                        SY_IN_MARK_GOOD, SY_IN_FLUSH_STOP_PEER};
+	static const enum sy_in_kind kinds[] = {SY_IN_DIALLED,    SY_IN_DIAL_FAILED, SY_IN_BYTES,     SY_IN_EOF,
+	                                        SY_IN_CONN_ERROR, SY_IN_SIGNED,      SY_IN_VERDICT,   SY_IN_TRY_SEND,
+	                                        SY_IN_SEND,       SY_IN_STOP_PEER,   SY_IN_MARK_GOOD, SY_IN_FLUSH_STOP_PEER};
 	struct pair p;
 	pair_connect(&p, SY_PROFILE_DEFAULT);
 	struct sy_ref old = pn_peer(p.a, 0), refs[] = {old, {0, 0}, {UINT32_MAX, 1}, {0, UINT32_MAX}};
@@ -133,7 +133,7 @@ static void test_node_inputs_for_stale_refs_are_answered(void **state)
 		}
 	struct sy_input junk = {.kind = SY_IN_RESERVED_KINDS};
 	assert_int_equal(pn_input(p.a, &junk).err, SY_INVALID);
-	junk.kind = (enum sy_in_kind)-5;
+	junk.kind = (enum sy_in_kind) - 5;
 	assert_int_equal(pn_input(p.a, &junk).err, SY_INVALID);
 	struct sy_input resolved = {.kind = SY_IN_RESOLVED, .token = 12345};
 	assert_int_equal(pn_input(p.a, &resolved).err, SY_OK);
@@ -537,11 +537,8 @@ static void meeting_without(uint64_t nth, bool for_ever, bool *reached)
 	pn_run(p.net, 2 * PN_S);
 	for (uint32_t i = 0; i < 3; i++)
 		(void)pn_send_text(p.a, pn_peer(p.a, 0), PN_CHANNEL_A, "hello");
-	struct sy_input send = {.kind = SY_IN_SEND,
-	                        .conn = pn_peer(p.a, 0),
-	                        .channel = PN_CHANNEL_B,
-	                        .bytes = {(const uint8_t *)"x", 1},
-	                        .timeout_ns = PN_S};
+	struct sy_input send = {
+	    .kind = SY_IN_SEND, .conn = pn_peer(p.a, 0), .channel = PN_CHANNEL_B, .bytes = {(const uint8_t *)"x", 1}, .timeout_ns = PN_S};
 	(void)pn_input(p.a, &send);
 	pn_run(p.net, 10 * PN_S);
 	*reached = p.a->memory.failed > 0;
@@ -569,26 +566,26 @@ static void test_node_survives_any_failing_allocation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_node_two_nodes_exchange_a_message),
-		cmocka_unit_test(test_node_new_names_the_key_that_is_wrong),
-		cmocka_unit_test(test_node_new_refuses_bad_reactors),
-		cmocka_unit_test(test_node_start_and_stop_are_one_shot),
-		cmocka_unit_test(test_node_stopped_comes_after_the_last_close),
-		cmocka_unit_test(test_node_inputs_for_stale_refs_are_answered),
-		cmocka_unit_test(test_node_book_comes_before_the_start),
-		cmocka_unit_test(test_node_looks_at_its_peers),
-		cmocka_unit_test(test_node_idle_node_sleeps),
-		cmocka_unit_test(test_node_notices_a_peer_that_hangs),
-		cmocka_unit_test(test_node_loses_a_peer_by_reset_and_by_crash),
-		cmocka_unit_test(test_node_equal_runs_have_equal_hashes),
-		cmocka_unit_test(test_node_other_content_has_another_hash),
-		cmocka_unit_test(test_node_recorded_log_replays_the_run),
-		cmocka_unit_test(test_node_record_codec),
-		cmocka_unit_test(test_node_traces_are_bounded_and_counted),
-		cmocka_unit_test(test_node_memory_of_an_empty_node),
-		cmocka_unit_test(test_node_memory_of_idle_connections),
-		cmocka_unit_test(test_node_steady_state_allocates_nothing),
-		cmocka_unit_test(test_node_survives_any_failing_allocation),
+	    cmocka_unit_test(test_node_two_nodes_exchange_a_message),
+	    cmocka_unit_test(test_node_new_names_the_key_that_is_wrong),
+	    cmocka_unit_test(test_node_new_refuses_bad_reactors),
+	    cmocka_unit_test(test_node_start_and_stop_are_one_shot),
+	    cmocka_unit_test(test_node_stopped_comes_after_the_last_close),
+	    cmocka_unit_test(test_node_inputs_for_stale_refs_are_answered),
+	    cmocka_unit_test(test_node_book_comes_before_the_start),
+	    cmocka_unit_test(test_node_looks_at_its_peers),
+	    cmocka_unit_test(test_node_idle_node_sleeps),
+	    cmocka_unit_test(test_node_notices_a_peer_that_hangs),
+	    cmocka_unit_test(test_node_loses_a_peer_by_reset_and_by_crash),
+	    cmocka_unit_test(test_node_equal_runs_have_equal_hashes),
+	    cmocka_unit_test(test_node_other_content_has_another_hash),
+	    cmocka_unit_test(test_node_recorded_log_replays_the_run),
+	    cmocka_unit_test(test_node_record_codec),
+	    cmocka_unit_test(test_node_traces_are_bounded_and_counted),
+	    cmocka_unit_test(test_node_memory_of_an_empty_node),
+	    cmocka_unit_test(test_node_memory_of_idle_connections),
+	    cmocka_unit_test(test_node_steady_state_allocates_nothing),
+	    cmocka_unit_test(test_node_survives_any_failing_allocation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,16 +21,16 @@ static struct sy_node_info sample(void)
 {
 	static const uint8_t channels[] = {0x40, 0x20, 0x21, 0x22, 0x23, 0x30, 0x38, 0x60, 0x61, 0x00};
 	return (struct sy_node_info){
-		.p2p_version = 8,
-		.block_version = 11,
-		.id_text = text(ID_A),
-		.listen_addr = text("tcp://0.0.0.0:26656"),
-		.network = text("test-chain"),
-		.version = text("0.40.0"),
-		.channels = {channels, sizeof channels},
-		.moniker = text("node0"),
-		.tx_index = text("on"),
-		.rpc_address = text("tcp://127.0.0.1:26657"),
+	    .p2p_version = 8,
+	    .block_version = 11,
+	    .id_text = text(ID_A),
+	    .listen_addr = text("tcp://0.0.0.0:26656"),
+	    .network = text("test-chain"),
+	    .version = text("0.40.0"),
+	    .channels = {channels, sizeof channels},
+	    .moniker = text("node0"),
+	    .tx_index = text("on"),
+	    .rpc_address = text("tcp://127.0.0.1:26657"),
 	};
 }
 
@@ -91,20 +91,20 @@ static void test_node_info_decode_keeps_the_rules_of_the_generated_code(void **s
 		const char *hex;
 		bool ok;
 	} rows[] = {
-		{"", true},
-		{"4801", true},               /* unknown number */
-		{"0a020801 0a021002", true},  /* merged */
-		{"0a03 088008", true},
-		{"0a02 2001", true},
-		{"4202 1a00", true},
-		{"0a01 08", false},
-		{"0a02 0a00", false},         /* a known number with another type */
-		{"0801", false},
-		{"1001", false},
-		{"4001", false},
-		{"4202 0801", false},
-		{"4202 1001", false},
-		{"3a0261", false},
+	    {"", true},
+	    {"4801", true},              /* unknown number */
+	    {"0a020801 0a021002", true}, /* merged */
+	    {"0a03 088008", true},
+	    {"0a02 2001", true},
+	    {"4202 1a00", true},
+	    {"0a01 08", false},
+	    {"0a02 0a00", false}, /* a known number with another type */
+	    {"0801", false},
+	    {"1001", false},
+	    {"4001", false},
+	    {"4202 0801", false},
+	    {"4202 1001", false},
+	    {"3a0261", false},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t buf[32];
@@ -171,17 +171,19 @@ static void test_node_info_validate_judges_texts(void **state)
 		const char *value;
 		bool version, moniker, tx_index, rpc_address;
 	} rows[] = {
-		{"\xc2\xa2" "g", false, false, false, false},
-		{"\t", false, false, false, false},
-		{"   ", false, false, false, false},
-		{"", true, false, true, true},
-		{"hey its me", true, true, false, true},
-		{"0.0.0.0:26657", true, true, false, true},
-		{"off", true, true, true, true},
-		{"on", true, true, true, true},
-		{"onn", true, true, false, true},
-		{"\x7f", false, false, false, false},
-		{"~", true, true, false, true},
+	    {"\xc2\xa2"
+	     "g",
+	     false, false, false, false},
+	    {"\t", false, false, false, false},
+	    {"   ", false, false, false, false},
+	    {"", true, false, true, true},
+	    {"hey its me", true, true, false, true},
+	    {"0.0.0.0:26657", true, true, false, true},
+	    {"off", true, true, true, true},
+	    {"on", true, true, true, true},
+	    {"onn", true, true, false, true},
+	    {"\x7f", false, false, false, false},
+	    {"~", true, true, false, true},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct sy_node_info info = sample();
@@ -205,14 +207,14 @@ static void test_node_info_validate_judges_the_listen_address(void **state)
 		const char *listen_addr;
 		enum sy_err err;
 	} rows[] = {
-		{"not-an-address", SY_PEER_BAD_NODE_INFO},
-		{"0.0.0.0:26656", SY_OK},
-		{"tcp://[::]:26656", SY_OK},
-		{"", SY_PEER_BAD_NODE_INFO},
-		{"1.2.3.4", SY_PEER_BAD_NODE_INFO},
-		{"x@1.2.3.4:5", SY_PEER_BAD_NODE_INFO},
-		{"tcp://validator.example.org:26656", SY_ADDR_NEEDS_DNS},
-		{"validator.example.org:66666", SY_PEER_BAD_NODE_INFO},
+	    {"not-an-address", SY_PEER_BAD_NODE_INFO},
+	    {"0.0.0.0:26656", SY_OK},
+	    {"tcp://[::]:26656", SY_OK},
+	    {"", SY_PEER_BAD_NODE_INFO},
+	    {"1.2.3.4", SY_PEER_BAD_NODE_INFO},
+	    {"x@1.2.3.4:5", SY_PEER_BAD_NODE_INFO},
+	    {"tcp://validator.example.org:26656", SY_ADDR_NEEDS_DNS},
+	    {"validator.example.org:66666", SY_PEER_BAD_NODE_INFO},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct sy_node_info info = sample();
@@ -271,16 +273,16 @@ static void test_node_info_agrees_with_protobuf_c(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_node_info_encode_writes_the_vector),
-		cmocka_unit_test(test_node_info_decode_reads_the_vector),
-		cmocka_unit_test(test_node_info_encode_writes_empty_embedded_messages),
-		cmocka_unit_test(test_node_info_decode_keeps_the_rules_of_the_generated_code),
-		cmocka_unit_test(test_node_info_validate_empty_fails_and_sample_passes),
-		cmocka_unit_test(test_node_info_validate_judges_channels),
-		cmocka_unit_test(test_node_info_validate_judges_texts),
-		cmocka_unit_test(test_node_info_validate_judges_the_listen_address),
-		cmocka_unit_test(test_node_info_compatible_looks_at_three_things),
-		cmocka_unit_test(test_node_info_agrees_with_protobuf_c),
+	    cmocka_unit_test(test_node_info_encode_writes_the_vector),
+	    cmocka_unit_test(test_node_info_decode_reads_the_vector),
+	    cmocka_unit_test(test_node_info_encode_writes_empty_embedded_messages),
+	    cmocka_unit_test(test_node_info_decode_keeps_the_rules_of_the_generated_code),
+	    cmocka_unit_test(test_node_info_validate_empty_fails_and_sample_passes),
+	    cmocka_unit_test(test_node_info_validate_judges_channels),
+	    cmocka_unit_test(test_node_info_validate_judges_texts),
+	    cmocka_unit_test(test_node_info_validate_judges_the_listen_address),
+	    cmocka_unit_test(test_node_info_compatible_looks_at_three_things),
+	    cmocka_unit_test(test_node_info_agrees_with_protobuf_c),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,54 +54,54 @@ static void test_packet_parse_keeps_the_rules_of_the_generated_code(void **state
 		bool eof;
 		size_t len;
 	} rows[] = {
-		{"", true, SY_PACKET_NONE, 0, false, 0},
-		{"0a00", true, SY_PACKET_PING, 0, false, 0},
-		{"1200", true, SY_PACKET_PONG, 0, false, 0},
-		{"1a00", true, SY_PACKET_MSG, 0, false, 0},
-		{"1a09 0801 1001 1a03616263", true, SY_PACKET_MSG, 1, true, 3},
-		{"1a05 1a03616263", true, SY_PACKET_MSG, 0, false, 3},
-		{"1a02 087f", true, SY_PACKET_MSG, 127, false, 0},
-		{"1a03 08ff01", true, SY_PACKET_MSG, 255, false, 0},
-		{"1a0b 08ffffffffffffffffff01", true, SY_PACKET_MSG, -1, false, 0},
-		{"1a06 088180808010", true, SY_PACKET_MSG, 1, false, 0}, /* cut to 32 bits */
-		{"1a02 1000", true, SY_PACKET_MSG, 0, false, 0},
-		{"1a02 1002", true, SY_PACKET_MSG, 0, true, 0},
-		{"1a03 108002", true, SY_PACKET_MSG, 0, true, 0},
-		{"1a0b 1080808080808080808001", true, SY_PACKET_MSG, 0, true, 0},
-		{"1a05 1a0161 1001", true, SY_PACKET_MSG, 0, true, 1},  /* another order */
-		{"1a04 0801 0802", true, SY_PACKET_MSG, 2, false, 0},   /* the last one wins */
-		{"1a06 1a0161 1a0162", true, SY_PACKET_MSG, 0, false, 1},
-		{"1a05 0801 1a8000", true, SY_PACKET_MSG, 1, false, 0}, /* a length not in its shortest form */
-		{"1a8200 0801", true, SY_PACKET_MSG, 1, false, 0},
-		{"1a04 0801 2001", true, SY_PACKET_MSG, 1, false, 0},   /* unknown fields */
-		{"1a06 0801 23 2001 24", true, SY_PACKET_MSG, 1, false, 0},
-		{"0a02 0801", true, SY_PACKET_PING, 0, false, 0},
-		{"2001", true, SY_PACKET_NONE, 0, false, 0},
-		{"1a020801 0a00", true, SY_PACKET_PING, 0, false, 0},   /* the last member wins */
-		{"0a00 1a020801", true, SY_PACKET_MSG, 1, false, 0},
-		{"1a041a0161 00", false, 0, 0, false, 0},
-		{"1a050801 1a0161 1a020802", true, SY_PACKET_MSG, 2, false, 0}, /* replaced, not merged */
-		{"1a020801 2001", true, SY_PACKET_MSG, 1, false, 0},
-		{"0800", false, 0, 0, false, 0}, /* known numbers with other types */
-		{"1801", false, 0, 0, false, 0},
-		{"0b0c", false, 0, 0, false, 0},
-		{"1a03 0a0161", false, 0, 0, false, 0},
-		{"1a02 1200", false, 0, 0, false, 0},
-		{"1a02 1801", false, 0, 0, false, 0},
-		{"1a05 0d01000000", false, 0, 0, false, 0},
-		{"0a01 08", false, 0, 0, false, 0}, /* malformed inside a ping */
-		{"1a", false, 0, 0, false, 0},
-		{"1a01", false, 0, 0, false, 0},
-		{"1a03 0801", false, 0, 0, false, 0},
-		{"1a02 1a01", false, 0, 0, false, 0},
-		{"1a03 1a0261", false, 0, 0, false, 0},
-		{"1a01 1a", false, 0, 0, false, 0},
-		{"1a01 08", false, 0, 0, false, 0},
-		{"1a01 10", false, 0, 0, false, 0},
-		{"1a020801 1a0108", false, 0, 0, false, 0},
-		{"1a0108 1a020801", false, 0, 0, false, 0}, /* a member that is replaced must parse as well */
-		{"04", false, 0, 0, false, 0},
-		{"00", false, 0, 0, false, 0},
+	    {"", true, SY_PACKET_NONE, 0, false, 0},
+	    {"0a00", true, SY_PACKET_PING, 0, false, 0},
+	    {"1200", true, SY_PACKET_PONG, 0, false, 0},
+	    {"1a00", true, SY_PACKET_MSG, 0, false, 0},
+	    {"1a09 0801 1001 1a03616263", true, SY_PACKET_MSG, 1, true, 3},
+	    {"1a05 1a03616263", true, SY_PACKET_MSG, 0, false, 3},
+	    {"1a02 087f", true, SY_PACKET_MSG, 127, false, 0},
+	    {"1a03 08ff01", true, SY_PACKET_MSG, 255, false, 0},
+	    {"1a0b 08ffffffffffffffffff01", true, SY_PACKET_MSG, -1, false, 0},
+	    {"1a06 088180808010", true, SY_PACKET_MSG, 1, false, 0}, /* cut to 32 bits */
+	    {"1a02 1000", true, SY_PACKET_MSG, 0, false, 0},
+	    {"1a02 1002", true, SY_PACKET_MSG, 0, true, 0},
+	    {"1a03 108002", true, SY_PACKET_MSG, 0, true, 0},
+	    {"1a0b 1080808080808080808001", true, SY_PACKET_MSG, 0, true, 0},
+	    {"1a05 1a0161 1001", true, SY_PACKET_MSG, 0, true, 1}, /* another order */
+	    {"1a04 0801 0802", true, SY_PACKET_MSG, 2, false, 0},  /* the last one wins */
+	    {"1a06 1a0161 1a0162", true, SY_PACKET_MSG, 0, false, 1},
+	    {"1a05 0801 1a8000", true, SY_PACKET_MSG, 1, false, 0}, /* a length not in its shortest form */
+	    {"1a8200 0801", true, SY_PACKET_MSG, 1, false, 0},
+	    {"1a04 0801 2001", true, SY_PACKET_MSG, 1, false, 0}, /* unknown fields */
+	    {"1a06 0801 23 2001 24", true, SY_PACKET_MSG, 1, false, 0},
+	    {"0a02 0801", true, SY_PACKET_PING, 0, false, 0},
+	    {"2001", true, SY_PACKET_NONE, 0, false, 0},
+	    {"1a020801 0a00", true, SY_PACKET_PING, 0, false, 0}, /* the last member wins */
+	    {"0a00 1a020801", true, SY_PACKET_MSG, 1, false, 0},
+	    {"1a041a0161 00", false, 0, 0, false, 0},
+	    {"1a050801 1a0161 1a020802", true, SY_PACKET_MSG, 2, false, 0}, /* replaced, not merged */
+	    {"1a020801 2001", true, SY_PACKET_MSG, 1, false, 0},
+	    {"0800", false, 0, 0, false, 0}, /* known numbers with other types */
+	    {"1801", false, 0, 0, false, 0},
+	    {"0b0c", false, 0, 0, false, 0},
+	    {"1a03 0a0161", false, 0, 0, false, 0},
+	    {"1a02 1200", false, 0, 0, false, 0},
+	    {"1a02 1801", false, 0, 0, false, 0},
+	    {"1a05 0d01000000", false, 0, 0, false, 0},
+	    {"0a01 08", false, 0, 0, false, 0}, /* malformed inside a ping */
+	    {"1a", false, 0, 0, false, 0},
+	    {"1a01", false, 0, 0, false, 0},
+	    {"1a03 0801", false, 0, 0, false, 0},
+	    {"1a02 1a01", false, 0, 0, false, 0},
+	    {"1a03 1a0261", false, 0, 0, false, 0},
+	    {"1a01 1a", false, 0, 0, false, 0},
+	    {"1a01 08", false, 0, 0, false, 0},
+	    {"1a01 10", false, 0, 0, false, 0},
+	    {"1a020801 1a0108", false, 0, 0, false, 0},
+	    {"1a0108 1a020801", false, 0, 0, false, 0}, /* a member that is replaced must parse as well */
+	    {"04", false, 0, 0, false, 0},
+	    {"00", false, 0, 0, false, 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t buf[64];
@@ -200,11 +200,11 @@ static void test_packet_parse_agrees_with_protobuf_c(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_packet_header_writes_upstreams_vectors),
-		cmocka_unit_test(test_packet_limit_is_that_of_a_full_final_packet_on_channel_1),
-		cmocka_unit_test(test_packet_parse_keeps_the_rules_of_the_generated_code),
-		cmocka_unit_test(test_packet_parse_reads_what_header_writes),
-		cmocka_unit_test(test_packet_parse_agrees_with_protobuf_c),
+	    cmocka_unit_test(test_packet_header_writes_upstreams_vectors),
+	    cmocka_unit_test(test_packet_limit_is_that_of_a_full_final_packet_on_channel_1),
+	    cmocka_unit_test(test_packet_parse_keeps_the_rules_of_the_generated_code),
+	    cmocka_unit_test(test_packet_parse_reads_what_header_writes),
+	    cmocka_unit_test(test_packet_parse_agrees_with_protobuf_c),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -385,22 +385,22 @@ static void test_pex_dial_records_are_pruned_by_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pex_three_become_fully_connected),
-		cmocka_unit_test(test_pex_limits_outbound_peers),
-		cmocka_unit_test(test_pex_failed_dial_backs_off),
-		cmocka_unit_test(test_pex_gives_up_after_max_attempts),
-		cmocka_unit_test(test_pex_wrong_id_leaves_the_book_at_once),
-		cmocka_unit_test(test_pex_squatted_id_is_found_at_its_true_address),
-		cmocka_unit_test(test_pex_stale_book_does_not_fill_the_choice),
-		cmocka_unit_test(test_pex_persistent_back_off_is_capped),
-		cmocka_unit_test(test_pex_seeds_are_parsed),
-		cmocka_unit_test(test_pex_unresolvable_seeds_end_the_start_upstream),
-		cmocka_unit_test(test_pex_ours_starts_and_resolves_again),
-		cmocka_unit_test(test_pex_uses_seeds_if_needed),
-		cmocka_unit_test(test_pex_dials_soon_what_a_seed_tells),
-		cmocka_unit_test(test_pex_waits_a_random_while_when_peers_are_there),
-		cmocka_unit_test(test_pex_saves_the_book_when_it_has_changed),
-		cmocka_unit_test(test_pex_dial_records_are_pruned_by_ours),
+	    cmocka_unit_test(test_pex_three_become_fully_connected),
+	    cmocka_unit_test(test_pex_limits_outbound_peers),
+	    cmocka_unit_test(test_pex_failed_dial_backs_off),
+	    cmocka_unit_test(test_pex_gives_up_after_max_attempts),
+	    cmocka_unit_test(test_pex_wrong_id_leaves_the_book_at_once),
+	    cmocka_unit_test(test_pex_squatted_id_is_found_at_its_true_address),
+	    cmocka_unit_test(test_pex_stale_book_does_not_fill_the_choice),
+	    cmocka_unit_test(test_pex_persistent_back_off_is_capped),
+	    cmocka_unit_test(test_pex_seeds_are_parsed),
+	    cmocka_unit_test(test_pex_unresolvable_seeds_end_the_start_upstream),
+	    cmocka_unit_test(test_pex_ours_starts_and_resolves_again),
+	    cmocka_unit_test(test_pex_uses_seeds_if_needed),
+	    cmocka_unit_test(test_pex_dials_soon_what_a_seed_tells),
+	    cmocka_unit_test(test_pex_waits_a_random_while_when_peers_are_there),
+	    cmocka_unit_test(test_pex_saves_the_book_when_it_has_changed),
+	    cmocka_unit_test(test_pex_dial_records_are_pruned_by_ours),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

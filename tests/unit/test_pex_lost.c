@@ -144,12 +144,9 @@ static void test_pex_ticks_of_two_nodes_differ_only_in_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pex_lost_peer_is_tried_with_full_slots),
-		cmocka_unit_test(test_pex_lost_peer_that_broke_a_rule_is_not_missed),
-		cmocka_unit_test(test_pex_lost_peer_must_be_ours_to_get_back),
-		cmocka_unit_test(test_pex_lost_peer_is_forgotten_once_it_is_back),
-		cmocka_unit_test(test_pex_lost_list_keeps_the_last_six),
-		cmocka_unit_test(test_pex_ticks_of_two_nodes_differ_only_in_ours),
+	    cmocka_unit_test(test_pex_lost_peer_is_tried_with_full_slots), cmocka_unit_test(test_pex_lost_peer_that_broke_a_rule_is_not_missed),
+	    cmocka_unit_test(test_pex_lost_peer_must_be_ours_to_get_back), cmocka_unit_test(test_pex_lost_peer_is_forgotten_once_it_is_back),
+	    cmocka_unit_test(test_pex_lost_list_keeps_the_last_six),       cmocka_unit_test(test_pex_ticks_of_two_nodes_differ_only_in_ours),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,7 +147,8 @@ static void test_pex_receives_what_it_asked_for(void **state)
 		assert_int_equal(book_size(&w), 2);
 		assert_int_equal(send_request(&w, 0), SY_OK);
 		assert_int_equal(node(&w)->answers_sent, 1);
-		assert_true(traced(&w, SY_TRACE_PEX_REQUEST, SY_OK) && traced(&w, SY_TRACE_PEX_ADDRS, SY_OK) && traced(&w, SY_TRACE_BOOK_ADD, SY_OK));
+		assert_true(traced(&w, SY_TRACE_PEX_REQUEST, SY_OK) && traced(&w, SY_TRACE_PEX_ADDRS, SY_OK) &&
+		            traced(&w, SY_TRACE_BOOK_ADD, SY_OK));
 		close_world(&w);
 	}
 }
@@ -347,22 +348,22 @@ static void test_pex_traces_are_bounded_and_keep_what_matters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pex_declares_its_channel),
-		cmocka_unit_test(test_pex_add_and_remove_peer),
-		cmocka_unit_test(test_pex_peer_that_advertises_nothing_is_stored_only_by_ours),
-		cmocka_unit_test(test_pex_receives_what_it_asked_for),
-		cmocka_unit_test(test_pex_third_request_is_a_flood_upstream),
-		cmocka_unit_test(test_pex_requests_ten_seconds_apart_are_no_flood),
-		cmocka_unit_test(test_pex_early_request_is_answered_later_by_ours),
-		cmocka_unit_test(test_pex_flood_history_goes_with_the_peer),
-		cmocka_unit_test(test_pex_unsolicited_list_is_punished),
-		cmocka_unit_test(test_pex_malformed_messages),
-		cmocka_unit_test(test_pex_long_list_is_taken),
-		cmocka_unit_test(test_pex_addresses_without_sound_id_are_passed_over),
-		cmocka_unit_test(test_pex_list_of_a_peer_without_address),
-		cmocka_unit_test(test_pex_private_peers_stay_out_of_the_book),
-		cmocka_unit_test(test_pex_without_memory_costs_a_peer_at_most),
-		cmocka_unit_test(test_pex_traces_are_bounded_and_keep_what_matters),
+	    cmocka_unit_test(test_pex_declares_its_channel),
+	    cmocka_unit_test(test_pex_add_and_remove_peer),
+	    cmocka_unit_test(test_pex_peer_that_advertises_nothing_is_stored_only_by_ours),
+	    cmocka_unit_test(test_pex_receives_what_it_asked_for),
+	    cmocka_unit_test(test_pex_third_request_is_a_flood_upstream),
+	    cmocka_unit_test(test_pex_requests_ten_seconds_apart_are_no_flood),
+	    cmocka_unit_test(test_pex_early_request_is_answered_later_by_ours),
+	    cmocka_unit_test(test_pex_flood_history_goes_with_the_peer),
+	    cmocka_unit_test(test_pex_unsolicited_list_is_punished),
+	    cmocka_unit_test(test_pex_malformed_messages),
+	    cmocka_unit_test(test_pex_long_list_is_taken),
+	    cmocka_unit_test(test_pex_addresses_without_sound_id_are_passed_over),
+	    cmocka_unit_test(test_pex_list_of_a_peer_without_address),
+	    cmocka_unit_test(test_pex_private_peers_stay_out_of_the_book),
+	    cmocka_unit_test(test_pex_without_memory_costs_a_peer_at_most),
+	    cmocka_unit_test(test_pex_traces_are_bounded_and_keep_what_matters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

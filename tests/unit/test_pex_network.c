@@ -316,18 +316,18 @@ static void test_pex_costs_two_kilobytes_without_peers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pex_seed_crawls_and_disconnects_after_a_while),
-		cmocka_unit_test(test_pex_seed_keeps_persistent_peers),
-		cmocka_unit_test(test_pex_seed_answers_once_and_hangs_up),
-		cmocka_unit_test(test_pex_seed_gives_up_after_max_attempts),
-		cmocka_unit_test(test_pex_seed_crawls_in_sequence_upstream),
-		cmocka_unit_test(test_pex_seed_serves_what_is_alive),
-		cmocka_unit_test(test_pex_network_of_ours_learns_nine_tenths),
-		cmocka_unit_test(test_pex_network_of_upstream_freezes),
-		cmocka_unit_test(test_pex_poke_gets_upstream_banned),
-		cmocka_unit_test(test_pex_ours_serves_poked_upstream_nodes),
-		cmocka_unit_test(test_pex_networks_repeat_exactly),
-		cmocka_unit_test(test_pex_costs_two_kilobytes_without_peers),
+	    cmocka_unit_test(test_pex_seed_crawls_and_disconnects_after_a_while),
+	    cmocka_unit_test(test_pex_seed_keeps_persistent_peers),
+	    cmocka_unit_test(test_pex_seed_answers_once_and_hangs_up),
+	    cmocka_unit_test(test_pex_seed_gives_up_after_max_attempts),
+	    cmocka_unit_test(test_pex_seed_crawls_in_sequence_upstream),
+	    cmocka_unit_test(test_pex_seed_serves_what_is_alive),
+	    cmocka_unit_test(test_pex_network_of_ours_learns_nine_tenths),
+	    cmocka_unit_test(test_pex_network_of_upstream_freezes),
+	    cmocka_unit_test(test_pex_poke_gets_upstream_banned),
+	    cmocka_unit_test(test_pex_ours_serves_poked_upstream_nodes),
+	    cmocka_unit_test(test_pex_networks_repeat_exactly),
+	    cmocka_unit_test(test_pex_costs_two_kilobytes_without_peers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

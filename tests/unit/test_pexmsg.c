@@ -43,8 +43,12 @@ static void test_pex_parse_reads_upstreams_vectors(void **state)
 static void test_pex_encode_and_parse_agree(void **state)
 {
 	struct sy_netaddr list[6] = {
-		addr(ID "@1.2.3.4:26656"), addr(ID "@255.255.255.255:65535"), {.port = 0},
-		addr(ID "@[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"), addr(ID "@[2001:db8::1]:0"), addr(ID "@0.0.0.0:1"),
+	    addr(ID "@1.2.3.4:26656"),
+	    addr(ID "@255.255.255.255:65535"),
+	    {.port = 0},
+	    addr(ID "@[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"),
+	    addr(ID "@[2001:db8::1]:0"),
+	    addr(ID "@0.0.0.0:1"),
 	};
 	list[5].flags = 0;
 	memset(&list[5].id, 0, sizeof list[5].id);
@@ -83,36 +87,36 @@ static void test_pex_parse_judges(void **state)
 		enum sy_err err;
 		uint32_t count;
 	} rows[] = {
-		{"", SY_PEER_BAD_MESSAGE, 0}, /* no member */
-		{"1a00", SY_PEER_BAD_MESSAGE, 0},
-		{"1200", SY_OK, 0},
-		{"0a02 0801", SY_OK, 0},
-		{"0a01 08", SY_PEER_BAD_MESSAGE, 0},
-		{"0801", SY_PEER_BAD_MESSAGE, 0},
-		{"1001", SY_PEER_BAD_MESSAGE, 0},
-		{"1205", SY_PEER_BAD_MESSAGE, 0},
-		{"1202 0800", SY_PEER_BAD_MESSAGE, 0},             /* addrs of another type */
-		{"1202 0a05", SY_PEER_BAD_MESSAGE, 0},
-		{"1202 1001", SY_OK, 0},                           /* unknown field of the list */
-		{"1202 0a00", SY_PEER_PEX_BAD_ADDR, 0},            /* no ip */
-		{"1206 0a04 12023a3a", SY_OK, 1},                  /* "::" without id and port */
-		{"1206 0a04 12023a3b", SY_PEER_PEX_BAD_ADDR, 0},
-		{"120a 0a08 12023a3a 18ffff03", SY_OK, 1},         /* port 65535 */
-		{"120a 0a08 12023a3a 18808004", SY_PEER_PEX_BAD_ADDR, 0},
-		{"120e 0a0c 12023a3a 1880808080808001", SY_OK, 1}, /* cut to 32 bits: 0 */
-		{"1208 0a06 12023a3a 1800", SY_OK, 1},
-		{"1208 0a06 1801 12023a3a", SY_OK, 1},             /* another order */
-		{"1208 0a06 12023a3a 2001", SY_OK, 1},
-		{"1208 0a06 12023a3a 1a00", SY_PEER_BAD_MESSAGE, 0},
-		{"1208 0a06 12023a3a 0801", SY_PEER_BAD_MESSAGE, 0},
-		{"1207 0a8400 12023a3a", SY_OK, 1},                /* a length not in its shortest form */
-		{"1208 0a04 12023a3a 1001", SY_OK, 1},
-		{"1208 1001 0a04 12023a3a", SY_OK, 1},
-		{"1209 0a00 0a04 12023a3a 10", SY_PEER_BAD_MESSAGE, 0}, /* malformed is worse than a bad address */
-		{"1209 0a00 0a04 12023a3a 00", SY_PEER_BAD_MESSAGE, 0},
-		{"1202 0a00 0a00", SY_OK, 0},                      /* the last member wins: a request */
-		{"0a00 1202 0a00", SY_PEER_PEX_BAD_ADDR, 0},
-		{"1206 0a04 12023a3a 00", SY_PEER_BAD_MESSAGE, 0},
+	    {"", SY_PEER_BAD_MESSAGE, 0}, /* no member */
+	    {"1a00", SY_PEER_BAD_MESSAGE, 0},
+	    {"1200", SY_OK, 0},
+	    {"0a02 0801", SY_OK, 0},
+	    {"0a01 08", SY_PEER_BAD_MESSAGE, 0},
+	    {"0801", SY_PEER_BAD_MESSAGE, 0},
+	    {"1001", SY_PEER_BAD_MESSAGE, 0},
+	    {"1205", SY_PEER_BAD_MESSAGE, 0},
+	    {"1202 0800", SY_PEER_BAD_MESSAGE, 0}, /* addrs of another type */
+	    {"1202 0a05", SY_PEER_BAD_MESSAGE, 0},
+	    {"1202 1001", SY_OK, 0},                /* unknown field of the list */
+	    {"1202 0a00", SY_PEER_PEX_BAD_ADDR, 0}, /* no ip */
+	    {"1206 0a04 12023a3a", SY_OK, 1},       /* "::" without id and port */
+	    {"1206 0a04 12023a3b", SY_PEER_PEX_BAD_ADDR, 0},
+	    {"120a 0a08 12023a3a 18ffff03", SY_OK, 1}, /* port 65535 */
+	    {"120a 0a08 12023a3a 18808004", SY_PEER_PEX_BAD_ADDR, 0},
+	    {"120e 0a0c 12023a3a 1880808080808001", SY_OK, 1}, /* cut to 32 bits: 0 */
+	    {"1208 0a06 12023a3a 1800", SY_OK, 1},
+	    {"1208 0a06 1801 12023a3a", SY_OK, 1}, /* another order */
+	    {"1208 0a06 12023a3a 2001", SY_OK, 1},
+	    {"1208 0a06 12023a3a 1a00", SY_PEER_BAD_MESSAGE, 0},
+	    {"1208 0a06 12023a3a 0801", SY_PEER_BAD_MESSAGE, 0},
+	    {"1207 0a8400 12023a3a", SY_OK, 1}, /* a length not in its shortest form */
+	    {"1208 0a04 12023a3a 1001", SY_OK, 1},
+	    {"1208 1001 0a04 12023a3a", SY_OK, 1},
+	    {"1209 0a00 0a04 12023a3a 10", SY_PEER_BAD_MESSAGE, 0}, /* malformed is worse than a bad address */
+	    {"1209 0a00 0a04 12023a3a 00", SY_PEER_BAD_MESSAGE, 0},
+	    {"1202 0a00 0a00", SY_OK, 0}, /* the last member wins: a request */
+	    {"0a00 1202 0a00", SY_PEER_PEX_BAD_ADDR, 0},
+	    {"1206 0a04 12023a3a 00", SY_PEER_BAD_MESSAGE, 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t buf[64];
@@ -136,11 +140,11 @@ static void test_pex_next_marks_ids(void **state)
 		const char *id;
 		unsigned flags;
 	} rows[] = {
-		{ID, SY_ADDR_HAS_ID},
-		{"DEADbeefdeadbeefdeadbeefdeadbeefdeadbeef", SY_ADDR_HAS_ID | SY_ADDR_BAD_CASE},
-		{"deadbeefdeadbeefdeadbeefdeadbeefdeadbeeg", 0},
-		{"deadbeef", 0},
-		{"", 0},
+	    {ID, SY_ADDR_HAS_ID},
+	    {"DEADbeefdeadbeefdeadbeefdeadbeefdeadbeef", SY_ADDR_HAS_ID | SY_ADDR_BAD_CASE},
+	    {"deadbeefdeadbeefdeadbeefdeadbeefdeadbeeg", 0},
+	    {"deadbeef", 0},
+	    {"", 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		uint8_t packed[128];
@@ -249,13 +253,13 @@ static void test_pex_entries_are_handed_out_as_they_stand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pex_parse_reads_upstreams_vectors),
-		cmocka_unit_test(test_pex_encode_and_parse_agree),
-		cmocka_unit_test(test_pex_longest_address_stays_below_its_bound),
-		cmocka_unit_test(test_pex_parse_judges),
-		cmocka_unit_test(test_pex_next_marks_ids),
-		cmocka_unit_test(test_pex_entries_are_handed_out_as_they_stand),
-		cmocka_unit_test(test_pex_agrees_with_protobuf_c),
+	    cmocka_unit_test(test_pex_parse_reads_upstreams_vectors),
+	    cmocka_unit_test(test_pex_encode_and_parse_agree),
+	    cmocka_unit_test(test_pex_longest_address_stays_below_its_bound),
+	    cmocka_unit_test(test_pex_parse_judges),
+	    cmocka_unit_test(test_pex_next_marks_ids),
+	    cmocka_unit_test(test_pex_entries_are_handed_out_as_they_stand),
+	    cmocka_unit_test(test_pex_agrees_with_protobuf_c),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

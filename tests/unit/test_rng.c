@@ -129,13 +129,13 @@ static void test_hash_bytes_notices_every_byte_place_and_length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rng_streams_depend_on_purpose_entity_and_counter_only),
-		cmocka_unit_test(test_rng_below_stays_below_and_reaches_all),
-		cmocka_unit_test(test_rng_below_rejects_the_draws_that_would_bias),
-		cmocka_unit_test(test_rng_chance_follows_its_ratio),
-		cmocka_unit_test(test_entity_of_bytes_is_fixed_and_depends_on_all),
-		cmocka_unit_test(test_hash_bytes_is_fixed_at_any_alignment),
-		cmocka_unit_test(test_hash_bytes_notices_every_byte_place_and_length),
+	    cmocka_unit_test(test_rng_streams_depend_on_purpose_entity_and_counter_only),
+	    cmocka_unit_test(test_rng_below_stays_below_and_reaches_all),
+	    cmocka_unit_test(test_rng_below_rejects_the_draws_that_would_bias),
+	    cmocka_unit_test(test_rng_chance_follows_its_ratio),
+	    cmocka_unit_test(test_entity_of_bytes_is_fixed_and_depends_on_all),
+	    cmocka_unit_test(test_hash_bytes_is_fixed_at_any_alignment),
+	    cmocka_unit_test(test_hash_bytes_notices_every_byte_place_and_length),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

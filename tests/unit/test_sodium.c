@@ -71,17 +71,17 @@ static void test_ed25519_signs_and_verifies(void **state)
 static void test_ed25519_small_order_keys_are_known_and_never_verify(void **state)
 {
 	static const char *const small[] = {
-		"0000000000000000000000000000000000000000000000000000000000000000",
-		"0000000000000000000000000000000000000000000000000000000000000080",
-		"0100000000000000000000000000000000000000000000000000000000000000",
-		"0100000000000000000000000000000000000000000000000000000000000080",
-		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+	    "0000000000000000000000000000000000000000000000000000000000000000",
+	    "0000000000000000000000000000000000000000000000000000000000000080",
+	    "0100000000000000000000000000000000000000000000000000000000000000",
+	    "0100000000000000000000000000000000000000000000000000000000000080",
+	    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+	    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+	    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
 	};
 	uint8_t pub[32], neutral_sig[64] = {1};
 	for (size_t i = 0; i < ARRAY_LEN(small); i++) {
@@ -127,15 +127,15 @@ static void test_random_bytes_differ(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sha256_of_abc),
-		cmocka_unit_test(test_hmac_sha256_of_rfc4231_case_2),
-		cmocka_unit_test(test_siphash_of_its_authors_vector),
-		cmocka_unit_test(test_x25519_refuses_low_order_keys),
-		cmocka_unit_test(test_ed25519_signs_and_verifies),
-		cmocka_unit_test(test_ed25519_small_order_keys_are_known_and_never_verify),
-		cmocka_unit_test(test_aead_opens_only_what_was_sealed),
-		cmocka_unit_test(test_equal_ct_compares_all_bytes),
-		cmocka_unit_test(test_random_bytes_differ),
+	    cmocka_unit_test(test_sha256_of_abc),
+	    cmocka_unit_test(test_hmac_sha256_of_rfc4231_case_2),
+	    cmocka_unit_test(test_siphash_of_its_authors_vector),
+	    cmocka_unit_test(test_x25519_refuses_low_order_keys),
+	    cmocka_unit_test(test_ed25519_signs_and_verifies),
+	    cmocka_unit_test(test_ed25519_small_order_keys_are_known_and_never_verify),
+	    cmocka_unit_test(test_aead_opens_only_what_was_sealed),
+	    cmocka_unit_test(test_equal_ct_compares_all_bytes),
+	    cmocka_unit_test(test_random_bytes_differ),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -141,13 +141,13 @@ static void test_inbox_is_forgotten_with_its_peer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inbox_receive_runs_when_the_work_is_done),
-		cmocka_unit_test(test_inbox_failed_work_stops_the_peer),
-		cmocka_unit_test(test_inbox_full_stalls_the_connection),
-		cmocka_unit_test(test_inbox_full_drops_the_newest),
-		cmocka_unit_test(test_inbox_full_disconnects),
-		cmocka_unit_test(test_inbox_takes_a_message_larger_than_its_bound_when_empty),
-		cmocka_unit_test(test_inbox_is_forgotten_with_its_peer),
+	    cmocka_unit_test(test_inbox_receive_runs_when_the_work_is_done),
+	    cmocka_unit_test(test_inbox_failed_work_stops_the_peer),
+	    cmocka_unit_test(test_inbox_full_stalls_the_connection),
+	    cmocka_unit_test(test_inbox_full_drops_the_newest),
+	    cmocka_unit_test(test_inbox_full_disconnects),
+	    cmocka_unit_test(test_inbox_takes_a_message_larger_than_its_bound_when_empty),
+	    cmocka_unit_test(test_inbox_is_forgotten_with_its_peer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

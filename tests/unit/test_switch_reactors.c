@@ -185,7 +185,7 @@ static void test_reactors_start_is_decided_after_a_lookup(void **state)
 			pn_dns(p.net, "seed.example", ip);
 		p.ka.start_err = SY_AGAIN;
 		p.ka.on_start = look_up_seed;
-		p.ka.user = (void *)(uintptr_t)"seed.example";
+		p.ka.user = (void *)(uintptr_t) "seed.example";
 		pair_start(&p);
 		assert_false(p.a->started);
 		assert_int_equal(p.a->accept_window, 0);
@@ -441,24 +441,24 @@ static void test_reactors_flush_stop_of_a_deaf_peer_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reactors_grammar_of_an_episode),
-		cmocka_unit_test(test_reactors_message_sent_at_add_arrives_after_add),
-		cmocka_unit_test(test_reactors_are_called_in_order_of_registration),
-		cmocka_unit_test(test_reactors_stop_asked_in_receive_takes_effect_after_it),
-		cmocka_unit_test(test_reactors_error_of_receive_stops_the_peer),
-		cmocka_unit_test(test_reactors_raw_filter_refuses_before_receive),
-		cmocka_unit_test(test_reactors_failing_start_ends_the_start),
-		cmocka_unit_test(test_reactors_lookups_are_refused_with_the_reason),
-		cmocka_unit_test(test_reactors_start_is_decided_after_a_lookup),
-		cmocka_unit_test(test_reactors_timers_fire_in_order_and_can_be_moved),
-		cmocka_unit_test(test_reactors_timers_are_bounded),
-		cmocka_unit_test(test_reactors_dial_is_answered),
-		cmocka_unit_test(test_reactors_dials_keep_the_outbound_cap),
-		cmocka_unit_test(test_reactors_random_stream_is_the_reactors_own),
-		cmocka_unit_test(test_reactors_removed_peer_is_a_duplicate_until_all_are_done),
-		cmocka_unit_test(test_reactors_flush_stop_delivers_what_is_queued),
-		cmocka_unit_test(test_reactors_stop_overrides_flush_stop),
-		cmocka_unit_test(test_reactors_flush_stop_of_a_deaf_peer_ends),
+	    cmocka_unit_test(test_reactors_grammar_of_an_episode),
+	    cmocka_unit_test(test_reactors_message_sent_at_add_arrives_after_add),
+	    cmocka_unit_test(test_reactors_are_called_in_order_of_registration),
+	    cmocka_unit_test(test_reactors_stop_asked_in_receive_takes_effect_after_it),
+	    cmocka_unit_test(test_reactors_error_of_receive_stops_the_peer),
+	    cmocka_unit_test(test_reactors_raw_filter_refuses_before_receive),
+	    cmocka_unit_test(test_reactors_failing_start_ends_the_start),
+	    cmocka_unit_test(test_reactors_lookups_are_refused_with_the_reason),
+	    cmocka_unit_test(test_reactors_start_is_decided_after_a_lookup),
+	    cmocka_unit_test(test_reactors_timers_fire_in_order_and_can_be_moved),
+	    cmocka_unit_test(test_reactors_timers_are_bounded),
+	    cmocka_unit_test(test_reactors_dial_is_answered),
+	    cmocka_unit_test(test_reactors_dials_keep_the_outbound_cap),
+	    cmocka_unit_test(test_reactors_random_stream_is_the_reactors_own),
+	    cmocka_unit_test(test_reactors_removed_peer_is_a_duplicate_until_all_are_done),
+	    cmocka_unit_test(test_reactors_flush_stop_delivers_what_is_queued),
+	    cmocka_unit_test(test_reactors_stop_overrides_flush_stop),
+	    cmocka_unit_test(test_reactors_flush_stop_of_a_deaf_peer_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

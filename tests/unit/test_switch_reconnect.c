@@ -322,19 +322,19 @@ static void test_reconnect_malformed_lists_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reconnect_persistent_peer_is_dialled_within_three_seconds),
-		cmocka_unit_test(test_reconnect_after_a_reset_is_immediate),
-		cmocka_unit_test(test_reconnect_not_after_a_graceful_stop),
-		cmocka_unit_test(test_reconnect_gaps_between_dials),
-		cmocka_unit_test(test_reconnect_cap_of_the_configuration),
-		cmocka_unit_test(test_reconnect_to_an_inbound_persistent_peer),
-		cmocka_unit_test(test_reconnect_to_an_inbound_peer_that_hides_its_address),
-		cmocka_unit_test(test_reconnect_after_a_transient_error),
-		cmocka_unit_test(test_reconnect_name_moves_with_its_host),
-		cmocka_unit_test(test_reconnect_name_that_does_not_resolve_at_start),
-		cmocka_unit_test(test_reconnect_past_a_twin_on_the_same_ip),
-		cmocka_unit_test(test_reconnect_loop_ends_with_the_node),
-		cmocka_unit_test(test_reconnect_malformed_lists_are_refused),
+	    cmocka_unit_test(test_reconnect_persistent_peer_is_dialled_within_three_seconds),
+	    cmocka_unit_test(test_reconnect_after_a_reset_is_immediate),
+	    cmocka_unit_test(test_reconnect_not_after_a_graceful_stop),
+	    cmocka_unit_test(test_reconnect_gaps_between_dials),
+	    cmocka_unit_test(test_reconnect_cap_of_the_configuration),
+	    cmocka_unit_test(test_reconnect_to_an_inbound_persistent_peer),
+	    cmocka_unit_test(test_reconnect_to_an_inbound_peer_that_hides_its_address),
+	    cmocka_unit_test(test_reconnect_after_a_transient_error),
+	    cmocka_unit_test(test_reconnect_name_moves_with_its_host),
+	    cmocka_unit_test(test_reconnect_name_that_does_not_resolve_at_start),
+	    cmocka_unit_test(test_reconnect_past_a_twin_on_the_same_ip),
+	    cmocka_unit_test(test_reconnect_loop_ends_with_the_node),
+	    cmocka_unit_test(test_reconnect_malformed_lists_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,12 +56,8 @@ static void fill_up(struct pair *p, struct sy_ref peer)
 
 static struct sy_answer wait_send(struct pair *p, struct sy_ref peer, uint64_t token)
 {
-	struct sy_input in = {.kind = SY_IN_SEND,
-	                      .conn = peer,
-	                      .channel = PN_CHANNEL_B,
-	                      .bytes = text("late"),
-	                      .timeout_ns = 10 * PN_S,
-	                      .token = token};
+	struct sy_input in = {
+	    .kind = SY_IN_SEND, .conn = peer, .channel = PN_CHANNEL_B, .bytes = text("late"), .timeout_ns = 10 * PN_S, .token = token};
 	return pn_input(p->a, &in);
 }
 
@@ -301,16 +297,16 @@ static void test_broadcast_keeps_one_copy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_send_answers_say_why_not),
-		cmocka_unit_test(test_send_waits_until_there_is_room),
-		cmocka_unit_test(test_send_times_out_and_fails_with_the_peer),
-		cmocka_unit_test(test_send_that_fits_is_done_at_once),
-		cmocka_unit_test(test_send_waiters_are_bounded),
-		cmocka_unit_test(test_send_results_that_nobody_polls_are_bounded),
-		cmocka_unit_test(test_send_result_of_a_reactor_is_a_callback),
-		cmocka_unit_test(test_send_result_from_a_fill_wakes_the_node),
-		cmocka_unit_test(test_send_from_send_done_goes_on),
-		cmocka_unit_test(test_broadcast_keeps_one_copy),
+	    cmocka_unit_test(test_send_answers_say_why_not),
+	    cmocka_unit_test(test_send_waits_until_there_is_room),
+	    cmocka_unit_test(test_send_times_out_and_fails_with_the_peer),
+	    cmocka_unit_test(test_send_that_fits_is_done_at_once),
+	    cmocka_unit_test(test_send_waiters_are_bounded),
+	    cmocka_unit_test(test_send_results_that_nobody_polls_are_bounded),
+	    cmocka_unit_test(test_send_result_of_a_reactor_is_a_callback),
+	    cmocka_unit_test(test_send_result_from_a_fill_wakes_the_node),
+	    cmocka_unit_test(test_send_from_send_done_goes_on),
+	    cmocka_unit_test(test_broadcast_keeps_one_copy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,10 +170,10 @@ static void test_swap_needs_somebody_who_can_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_swap_takes_the_place_of_another_within_the_cap),
-		cmocka_unit_test(test_swap_that_fails_costs_nobody_a_place),
-		cmocka_unit_test(test_swap_is_one_at_a_time),
-		cmocka_unit_test(test_swap_needs_somebody_who_can_go),
+	    cmocka_unit_test(test_swap_takes_the_place_of_another_within_the_cap),
+	    cmocka_unit_test(test_swap_that_fails_costs_nobody_a_place),
+	    cmocka_unit_test(test_swap_is_one_at_a_time),
+	    cmocka_unit_test(test_swap_needs_somebody_who_can_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

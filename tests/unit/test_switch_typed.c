@@ -68,8 +68,8 @@ static void test_typed_message_that_does_not_parse_ends_the_peer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_typed_message_is_decoded_before_receive),
-		cmocka_unit_test(test_typed_message_that_does_not_parse_ends_the_peer),
+	    cmocka_unit_test(test_typed_message_is_decoded_before_receive),
+	    cmocka_unit_test(test_typed_message_that_does_not_parse_ends_the_peer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

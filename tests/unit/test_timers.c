@@ -115,10 +115,10 @@ static void test_timers_set_changes_nothing_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timers_pop_in_order_of_time_then_slot),
-		cmocka_unit_test(test_timers_set_moves_and_takes_out),
-		cmocka_unit_test(test_timers_agree_with_a_plain_array),
-		cmocka_unit_test(test_timers_set_changes_nothing_without_memory),
+	    cmocka_unit_test(test_timers_pop_in_order_of_time_then_slot),
+	    cmocka_unit_test(test_timers_set_moves_and_takes_out),
+	    cmocka_unit_test(test_timers_agree_with_a_plain_array),
+	    cmocka_unit_test(test_timers_set_changes_nothing_without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,12 +158,12 @@ static void test_usermsg_decode_bounds_the_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_usermsg_decode_returns_what_was_encoded),
-		cmocka_unit_test(test_usermsg_decode_takes_an_empty_message),
-		cmocka_unit_test(test_usermsg_decode_refuses_what_does_not_parse),
-		cmocka_unit_test(test_usermsg_decode_survives_each_failing_allocation),
-		cmocka_unit_test(test_usermsg_decode_bounds_the_depth),
-		cmocka_unit_test(test_usermsg_decode_bounds_the_memory),
+	    cmocka_unit_test(test_usermsg_decode_returns_what_was_encoded),
+	    cmocka_unit_test(test_usermsg_decode_takes_an_empty_message),
+	    cmocka_unit_test(test_usermsg_decode_refuses_what_does_not_parse),
+	    cmocka_unit_test(test_usermsg_decode_survives_each_failing_allocation),
+	    cmocka_unit_test(test_usermsg_decode_bounds_the_depth),
+	    cmocka_unit_test(test_usermsg_decode_bounds_the_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

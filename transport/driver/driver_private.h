@@ -67,7 +67,7 @@ struct tp_driver {
 	struct driver_farewell *farewells, **farewells_tail; /* in the order of their deadlines */
 	uint32_t num_farewells;
 	uint64_t farewells_refused; /* closed abruptly, as there was no place to keep their last bytes */
-	size_t waiting_bytes; /* memory of driver_bytes outside the pool */
+	size_t waiting_bytes;       /* memory of driver_bytes outside the pool */
 };
 
 /* A cookie is the node's reference: generation in the high half, slot in the low half. */
