@@ -81,8 +81,11 @@ static struct sy_span group_of(const struct sy_book *b, struct teller src, char 
 	return src.index ? sy_addrs_group(b->env->addrs, src.index, b->strict) : book_group(b, src.addr, text);
 }
 
-/* A reference from one more source. The address that is known stays: only the bucket is another. Source: protocol.md 6.5. */
-static enum sy_err add_reference(struct sy_book *b, uint32_t at, struct teller src, uint64_t now_s)
+/*
+ * A reference from one more source. The address that is known stays: only the bucket is another, that of the address as it was
+ * announced (addr_group; ptr null: as it is known). Source: protocol.md 6.5.
+ */
+static enum sy_err add_reference(struct sy_book *b, uint32_t at, struct sy_span addr_group, struct teller src, uint64_t now_s)
 {
 	uint32_t n = b->entries[at].num;
 	if (b->entries[at].type == BOOK_OLD || n == BOOK_REFS_MAX)
@@ -91,7 +94,9 @@ static enum sy_err add_reference(struct sy_book *b, uint32_t at, struct teller s
 		return SY_ADDR_KNOWN;
 	uint32_t index = b->entries[at].addr;
 	char src_text[SY_GROUP_TEXT];
-	uint32_t bucket = book_new_bucket(b, sy_addrs_group(b->env->addrs, index, b->strict), group_of(b, src, src_text));
+	if (!addr_group.ptr)
+		addr_group = sy_addrs_group(b->env->addrs, index, b->strict);
+	uint32_t bucket = book_new_bucket(b, addr_group, group_of(b, src, src_text));
 	if (book_in_bucket(b, at, bucket))
 		return SY_ADDR_KNOWN;
 	if (b->lens[bucket] >= BOOK_BUCKET_MAX) {
@@ -162,7 +167,7 @@ enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *addr, con
 	uint32_t at = book_find_id_index(book, id);
 	struct teller teller = {src, 0};
 	if (at != BOOK_NONE && passed_before(book, &book->entries[at], &a))
-		return add_reference(book, at, teller, now_s);
+		return add_reference(book, at, (struct sy_span){NULL, 0}, teller, now_s);
 	enum sy_err err = refusal(book, &a, src, id, now_s);
 	if (err)
 		return err;
@@ -170,7 +175,8 @@ enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *addr, con
 		return add_unknown(book, &a, src, now_s);
 	if (may_replace(book, &book->entries[at], &a, src))
 		return replace(book, at, &a, src, now_s);
-	return add_reference(book, at, teller, now_s);
+	char text[SY_GROUP_TEXT];
+	return add_reference(book, at, book_group(book, &a, text), teller, now_s);
 }
 
 static void expect(const struct sy_book *book, const uint16_t *hashes, size_t n)
@@ -222,7 +228,7 @@ enum sy_err sy_book_add_known(struct sy_book *book, uint32_t index, uint32_t src
 		return add_interned(book, index, src, now_s);
 	/* As passed_before, by the index: no look at the address. */
 	if (at != BOOK_NONE && book->entries[at].addr == index && !book->num_bans && !book->num_private && !book->own_inside)
-		return add_reference(book, at, (struct teller){NULL, src}, now_s);
+		return add_reference(book, at, (struct sy_span){NULL, 0}, (struct teller){NULL, src}, now_s);
 	struct sy_netaddr addr = *sy_addrs_get(addrs, index), teller = *sy_addrs_get(addrs, src);
 	return sy_book_add(book, &addr, &teller, now_s);
 }
