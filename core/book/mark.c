@@ -26,15 +26,20 @@ void sy_book_mark_attempt(struct sy_book *book, const struct sy_netaddr *addr, u
 	book->version++;
 }
 
+static void note_success(struct sy_book *book, uint32_t at, uint64_t now_s)
+{
+	struct book_entry *e = &book->entries[at];
+	e->last_attempt_s = e->last_success_s = book_time(now_s);
+	e->attempts = 0;
+	book->version++;
+}
+
 void sy_book_mark_reached(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s)
 {
 	uint32_t at = find_dialled(book, addr);
 	if (at == BOOK_NONE)
 		return;
-	struct book_entry *e = &book->entries[at];
-	e->last_attempt_s = e->last_success_s = book_time(now_s);
-	e->attempts = 0;
-	book->version++;
+	note_success(book, at, now_s);
 }
 
 /*
@@ -75,10 +80,7 @@ void sy_book_mark_good(struct sy_book *book, const struct sy_id *id, uint64_t no
 	uint32_t at = book_find_id_index(book, sy_addrs_find_id(book->env->addrs, id));
 	if (at == BOOK_NONE)
 		return;
-	struct book_entry *e = &book->entries[at];
-	e->last_attempt_s = e->last_success_s = book_time(now_s);
-	e->attempts = 0;
-	book->version++;
-	if (e->type == BOOK_NEW)
+	note_success(book, at, now_s);
+	if (book->entries[at].type == BOOK_NEW)
 		move_to_old(book, at, now_s);
 }

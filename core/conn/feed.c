@@ -158,13 +158,20 @@ static enum sy_err refuse(struct sy_conn *c, enum sy_err err)
 	return SY_OK;
 }
 
+/* The next message of the upgrade out of the plaintext at hand; as sy_upgrade_collect. */
+static enum sy_err collect(struct sy_conn *c, struct sy_conn_shared *shared, struct sy_span *payload)
+{
+	size_t used;
+	enum sy_err err = sy_upgrade_collect(c->upgrade, shared, SY_NODE_INFO_MAX, c->rest + c->rest_at, c->rest_len, &used, payload);
+	plain_used(c, used);
+	return err;
+}
+
 static enum sy_err take_auth(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns)
 {
 	struct sy_span payload;
-	size_t used;
 	struct sy_upgrade *u = c->upgrade;
-	enum sy_err err = sy_upgrade_collect(u, shared, SY_NODE_INFO_MAX, c->rest + c->rest_at, c->rest_len, &used, &payload);
-	plain_used(c, used);
+	enum sy_err err = collect(c, shared, &payload);
 	if (err == SY_AGAIN)
 		return SY_OK;
 	if (err == SY_PARSE)
@@ -189,10 +196,8 @@ static enum sy_err judge(struct sy_conn *c, const struct sy_conn_shared *shared)
 static enum sy_err take_info(struct sy_conn *c, struct sy_conn_shared *shared, struct sy_conn_event *event)
 {
 	struct sy_span payload;
-	size_t used;
 	struct sy_upgrade *u = c->upgrade;
-	enum sy_err err = sy_upgrade_collect(u, shared, SY_NODE_INFO_MAX, c->rest + c->rest_at, c->rest_len, &used, &payload);
-	plain_used(c, used);
+	enum sy_err err = collect(c, shared, &payload);
 	if (err == SY_AGAIN)
 		return SY_OK;
 	if (err == SY_NO_MEMORY)
