@@ -16,6 +16,9 @@ static const char *refused_key(const struct sy_config *config)
 		return "max_packet_msg_payload_size";
 	if (config->seed_mode && !config->pex)
 		return "seed_mode";
+	/* A pong that may take as long as the next ping answers which one? Upstream's connections refuse it, too. 0: no pings. */
+	if (config->ping_interval_ns != 0 && (config->pong_timeout_ns == 0 || config->pong_timeout_ns >= config->ping_interval_ns))
+		return "pong_timeout";
 	return NULL;
 }
 

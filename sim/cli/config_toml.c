@@ -1,4 +1,4 @@
-/* CometBFT's config.toml into settings. Keys outside [p2p] that a p2p node does not need are passed over. */
+/* CometBFT's config.toml into settings. Sections and keys that a p2p node does not need are passed over. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ struct config_reader {
 	struct settings *settings;
 	const char *path;
 	FILE *warn;
-	uint64_t seen; /* bit i: the table's i-th key has been set */
+	bool seen[SETTINGS_KEYS_MAX]; /* the table's i-th key has been set */
 };
 
 /* Keys outside [p2p] that concern us. */
@@ -56,19 +56,19 @@ static enum toml_kind wanted(enum cli_kind kind)
 	return TOML_STRING;
 }
 
-static void warn_unknown(const struct config_reader *r, const char *key, unsigned line)
+static void warn_unknown(const struct config_reader *r, const char *table, const char *key, unsigned line)
 {
-	char name[TOML_NAME + 8];
-	size_t n;
+	char name[2 * TOML_NAME];
+	size_t n, skip = strlen(table) + 1;
 	const struct cli_option *options = settings_options(&n);
 
 	if (r->warn == NULL)
 		return;
-	snprintf(name, sizeof name, "p2p.%s", key);
+	snprintf(name, sizeof name, "%s.%s", table, key);
 	const struct cli_option *near = cli_nearest_option(options, n, name);
-	fprintf(r->warn, "switchyard: %s:%u: unknown key \"%s\" in [p2p] is ignored", r->path, line, key);
-	if (near != NULL && strncmp(near->name, "p2p.", 4) == 0)
-		fprintf(r->warn, "; did you mean \"%s\"?", near->name + 4);
+	fprintf(r->warn, "switchyard: %s:%u: unknown key \"%s\" in [%s] is ignored", r->path, line, key, table);
+	if (near != NULL && strncmp(near->name, name, skip) == 0)
+		fprintf(r->warn, "; did you mean \"%s\"?", near->name + skip);
 	fputc('\n', r->warn);
 }
 
@@ -106,30 +106,36 @@ static bool set(struct config_reader *r, const struct cli_option *option, const 
 	return false;
 }
 
+/* The sections whose keys are all ours to know; CometBFT itself passes over sections that it does not know. */
+static bool is_our_table(const char *table)
+{
+	return strcmp(table, "p2p") == 0 || strcmp(table, "switchyard") == 0;
+}
+
 static bool on_key(void *ctx, const char *table, const char *key, const struct toml_value *value, unsigned line,
                    char error[TOML_ERROR_TEXT])
 {
 	struct config_reader *r = ctx;
-	char name[TOML_NAME + 8];
+	char name[2 * TOML_NAME];
 	size_t n;
 	const struct cli_option *options = settings_options(&n);
-	bool p2p = strcmp(table, "p2p") == 0;
+	bool ours = is_our_table(table);
 
-	if (!p2p && (table[0] != '\0' || !is_top_key(key)))
+	if (!ours && (table[0] != '\0' || !is_top_key(key)))
 		return true;
-	snprintf(name, sizeof name, "%s%s", p2p ? "p2p." : "", key);
+	snprintf(name, sizeof name, "%s%s%s", table, ours ? "." : "", key);
 	const struct cli_option *option = cli_find(options, n, name);
 	if (option == NULL) {
 		if (!is_idle_key(key))
-			warn_unknown(r, key, line);
+			warn_unknown(r, table, key, line);
 		return true;
 	}
-	uint64_t bit = 1ull << (option - options);
-	if ((r->seen & bit) != 0) {
+	bool *seen = &r->seen[option - options];
+	if (*seen) {
 		snprintf(error, TOML_ERROR_TEXT, "%s is set twice", key);
 		return false;
 	}
-	r->seen |= bit;
+	*seen = true;
 	return set(r, option, key, value, error);
 }
 

@@ -197,6 +197,10 @@ bool real_node_configure(struct real_node *n, struct sy_config *c, char error[CL
 	c->persistent_peers_max_dial_period_ns = s->persistent_peers_max_dial_period_ns;
 	c->handshake_timeout_ns = s->handshake_timeout_ns;
 	c->dial_timeout_ns = s->dial_timeout_ns;
+	c->ping_interval_ns = s->ping_interval_ns;
+	c->pong_timeout_ns = s->pong_timeout_ns;
+	c->ensure_peers_period_ns = s->ensure_peers_period_ns;
+	c->seed_disconnect_wait_ns = s->seed_disconnect_wait_ns;
 	return true;
 }
 

@@ -37,7 +37,17 @@ static const struct cli_option options[] = {
     {"p2p.allow_duplicate_ip", 0, CLI_FLAG, AT(allow_duplicate_ip), NULL, "several peers on one IP"},
     {"p2p.handshake_timeout", 0, CLI_GO_DURATION, AT(handshake_timeout_ns), "TIME", "(default: 20s)"},
     {"p2p.dial_timeout", 0, CLI_GO_DURATION, AT(dial_timeout_ns), "TIME", "(default: 3s)"},
+    {"switchyard.ping_interval", 0, CLI_GO_DURATION, AT(ping_interval_ns), "TIME",
+     "between pings of one connection; 0s: none (default: 60s)"},
+    {"switchyard.pong_timeout", 0, CLI_GO_DURATION, AT(pong_timeout_ns), "TIME",
+     "how long a pong may take; shorter than ping_interval (default: 45s)"},
+    {"switchyard.ensure_peers_period", 0, CLI_GO_DURATION, AT(ensure_peers_period_ns), "TIME",
+     "how often peer exchange looks for peers; others take a request every third of theirs (default: 30s)"},
+    {"switchyard.seed_disconnect_wait_period", 0, CLI_GO_DURATION, AT(seed_disconnect_wait_ns), "TIME",
+     "how long a seed keeps a peer at most (default: 28h)"},
 };
+
+_Static_assert(sizeof options / sizeof options[0] <= SETTINGS_KEYS_MAX, "the table of keys is full");
 
 const struct cli_option *settings_options(size_t *n)
 {
@@ -75,6 +85,10 @@ void settings_init(struct settings *s, enum sy_profile profile)
 	    .persistent_peers_max_dial_period_ns = c.persistent_peers_max_dial_period_ns,
 	    .handshake_timeout_ns = c.handshake_timeout_ns,
 	    .dial_timeout_ns = c.dial_timeout_ns,
+	    .ping_interval_ns = c.ping_interval_ns,
+	    .pong_timeout_ns = c.pong_timeout_ns,
+	    .ensure_peers_period_ns = c.ensure_peers_period_ns,
+	    .seed_disconnect_wait_ns = c.seed_disconnect_wait_ns,
 	};
 }
 

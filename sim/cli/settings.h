@@ -1,6 +1,6 @@
 /*
  * What a real node is told: by config.toml, then by the command line, which wins. One table holds every key with its
- * kind, for both; names are CometBFT's ("p2p.laddr").
+ * kind, for both; names are CometBFT's ("p2p.laddr"), and "switchyard.KEY" of what is ours.
  */
 #ifndef SIM_CLI_SETTINGS_H
 #define SIM_CLI_SETTINGS_H
@@ -8,7 +8,8 @@
 #include "core/switchyard.h"
 #include "sim/cli/cli.h"
 
-#define SETTINGS_TEXTS_MAX 64u /* texts that a file may set: one a key, of which there are fewer */
+#define SETTINGS_KEYS_MAX 96u   /* keys of the table; the same bound as of command lines' options */
+#define SETTINGS_TEXTS_MAX 128u /* texts that files and environment may set: one a key, and the home */
 
 struct settings {
 	const char *home, *network, *moniker, *profile, *log_level, *node_key_file, *genesis_file;
@@ -18,6 +19,8 @@ struct settings {
 	uint32_t max_num_inbound_peers, max_num_outbound_peers, max_packet_msg_payload_size;
 	uint64_t send_rate, recv_rate;
 	uint64_t flush_throttle_ns, persistent_peers_max_dial_period_ns, handshake_timeout_ns, dial_timeout_ns;
+	/* [switchyard]: what CometBFT has as constants, and what it does not have */
+	uint64_t ping_interval_ns, pong_timeout_ns, ensure_peers_period_ns, seed_disconnect_wait_ns;
 	char *texts[SETTINGS_TEXTS_MAX]; /* copies of what a file says; settings_fini frees them */
 	size_t num_texts;
 };
@@ -28,7 +31,7 @@ const struct cli_option *settings_options(size_t *n);
 void settings_init(struct settings *s, enum sy_profile profile);
 void settings_fini(struct settings *s);
 /*
- * Reads config.toml. Unknown keys of [p2p] are warned about on warn (null: not at all). False with "FILE:LINE: what is
+ * Reads config.toml. Unknown keys of [p2p] and [switchyard] are warned about on warn (null: not at all). False with "FILE:LINE: what is
  * wrong" in error; a file that is not there is no error.
  */
 bool settings_read_file(struct settings *s, const char *path, FILE *warn, char error[CLI_ERROR_TEXT]);

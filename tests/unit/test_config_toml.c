@@ -119,6 +119,17 @@ static void test_config_toml_warns_of_unknown_key_with_nearest(void **state)
 	done(&r);
 }
 
+static void test_config_toml_reads_our_section(void **state)
+{
+	struct reading r;
+
+	read_text(&r, "[switchyard]\nping_interval = \"7s\"\npong_time = \"1s\"\n");
+	assert_true(r.good);
+	assert_int_equal(r.settings.ping_interval_ns, 7000000000u);
+	assert_non_null(strstr(r.warnings, ":3: unknown key \"pong_time\" in [switchyard] is ignored; did you mean \"pong_timeout\"?"));
+	done(&r);
+}
+
 static void test_config_toml_refuses_with_file_and_line(void **state)
 {
 	static const struct {
@@ -219,6 +230,7 @@ int main(void)
 	    cmocka_unit_test(test_config_toml_crlf_and_no_last_line_end),
 	    cmocka_unit_test(test_config_toml_dotted_key_is_a_table),
 	    cmocka_unit_test(test_config_toml_warns_of_unknown_key_with_nearest),
+	    cmocka_unit_test(test_config_toml_reads_our_section),
 	    cmocka_unit_test(test_config_toml_refuses_with_file_and_line),
 	    cmocka_unit_test(test_toml_reads_escapes_and_empty_strings),
 	    cmocka_unit_test(test_toml_deep_arrays_and_long_names_are_bounded),

@@ -25,8 +25,9 @@ static void test_node_two_nodes_exchange_a_message(void **state)
 static void test_node_new_names_the_key_that_is_wrong(void **state)
 {
 	(void)state;
-	static const char *const keys[] = {"name",      "moniker", "listen_addr", "max_packet_msg_payload_size",
-	                                   "seed_mode", "moniker", "listen_addr", "tx_index"};
+	static const char *const keys[] = {"name",         "moniker",     "listen_addr", "max_packet_msg_payload_size",
+	                                   "seed_mode",    "moniker",     "listen_addr", "tx_index",
+	                                   "pong_timeout", "pong_timeout"};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		struct pair p;
 		const char *what = NULL;
@@ -38,9 +39,10 @@ static void test_node_new_names_the_key_that_is_wrong(void **state)
 		c->max_packet_msg_payload_size = i == 3 ? 0 : c->max_packet_msg_payload_size;
 		c->seed_mode = i == 4;
 		c->tx_index = i == 7 ? "maybe" : c->tx_index;
+		c->pong_timeout_ns = i == 8 ? c->ping_interval_ns : i == 9 ? 0 : c->pong_timeout_ns;
 		assert_int_equal(pn_make(p.a, &what), SY_INVALID);
 		assert_null(p.a->core);
-		if (i < 5)
+		if (i < 5 || i > 7)
 			assert_string_equal(what, keys[i]);
 		assert_non_null(what);
 		pair_free(&p);
