@@ -22,7 +22,7 @@ func main() {
 	}
 	defer os.RemoveAll(dir)
 	failed := 0
-	for _, c := range cases {
+	for _, c := range append(cases, networkCases...) {
 		if len(os.Args) > 1 && !strings.Contains(c.name, os.Args[1]) {
 			continue
 		}

@@ -37,9 +37,16 @@ func startOurs(dir, laddr, network string, args ...string) (*ours, error) {
 }
 
 func startOursAt(home, laddr, network string, args ...string) (*ours, error) {
-	all := append([]string{"node", "--home", home, "--network", network, "--moniker", "ours", "--p2p.laddr", laddr,
-		"--p2p.addr_book_strict=false", "--reactor", filepath.Join(os.Getenv("INTEROP_DIR"), "probe.lua")}, args...)
-	o := &ours{cmd: exec.Command(os.Getenv("SWITCHYARD"), all...), home: home, done: make(chan struct{})}
+	return launch(home, append([]string{"node", "--home", home, "--network", network, "--moniker", "ours", "--p2p.laddr", laddr,
+		"--p2p.addr_book_strict=false", "--reactor", script("probe.lua")}, args...)...)
+}
+
+// script is the path of a reactor beside this file.
+func script(name string) string { return filepath.Join(os.Getenv("INTEROP_DIR"), name) }
+
+// launch runs switchyard with these arguments and waits until it says where it listens.
+func launch(home string, args ...string) (*ours, error) {
+	o := &ours{cmd: exec.Command(os.Getenv("SWITCHYARD"), args...), home: home, done: make(chan struct{})}
 	out, err := o.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
