@@ -1,12 +1,11 @@
 /* From settings and files to what the core is told. */
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sim/cli/real_node.h"
-#include "sim/world/port.h"
+#include "transport/host/listen.h"
+#include "transport/tcp/port.h"
 
 /* ------------------------------------------------------------------ lists */
 
@@ -85,35 +84,11 @@ static bool split_all(struct real_node *n, char error[CLI_ERROR_TEXT])
 
 /* ------------------------------------------------------------------ where to listen */
 
-/* A host name of our own, looked up before the loop runs: nothing waits for it yet. */
-static bool look_up(const char *host, uint8_t ip[16])
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list;
-
-	if (getaddrinfo(host, NULL, &hints, &list) != 0)
-		return false;
-	if (list->ai_family == AF_INET6) {
-		memcpy(ip, &((struct sockaddr_in6 *)list->ai_addr)->sin6_addr, 16);
-	} else {
-		memset(ip, 0, 10);
-		ip[10] = ip[11] = 0xff;
-		memcpy(ip + 12, &((struct sockaddr_in *)list->ai_addr)->sin_addr, 4);
-	}
-	freeaddrinfo(list);
-	return true;
-}
-
 static bool parse_laddr(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
-	const char *laddr = n->settings->laddr, *bare = strstr(laddr, "://");
-	char text[SY_ID_TEXT + 320], host[SY_HOST_TEXT];
+	const char *laddr = n->settings->laddr;
+	enum sy_err err = tp_listen_parse(laddr, &n->listen);
 
-	bare = bare == NULL ? laddr : bare + 3;
-	/* Go listens everywhere when the host is left out */
-	snprintf(text, sizeof text, "%s@%s%.300s", n->id, bare[0] == ':' ? "0.0.0.0" : "", bare);
-	enum sy_err err = sy_netaddr_parse(text, &n->listen, host);
-	if (err == SY_ADDR_NEEDS_DNS)
-		err = look_up(host, n->listen.ip) ? SY_OK : SY_DNS;
 	if (err == SY_OK)
 		return true;
 	snprintf(error, CLI_ERROR_TEXT, "p2p.laddr: \"%.200s\" is no tcp://HOST:PORT: %s", laddr, sy_err_text(err));
@@ -127,7 +102,7 @@ static bool choose_port(struct real_node *n, char error[CLI_ERROR_TEXT])
 	char dial[SY_ADDR_TEXT];
 
 	if (n->listen.port == 0) {
-		n->held_port = world_port_hold(n->listen.ip, &n->listen.port);
+		n->held_port = tp_port_hold(n->listen.ip, &n->listen.port);
 		if (n->held_port < 0) {
 			snprintf(error, CLI_ERROR_TEXT, "p2p.laddr: %.200s: no port is free, or this is no address of this machine",
 			         n->settings->laddr);

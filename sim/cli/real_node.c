@@ -8,45 +8,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-#include "core/base/limits.h"
 #include "core/secret/suite.h"
 #include "transport/files/addrbook_json.h"
+#include "transport/host/env.h"
 #include "transport/tcp/tcp.h"
 
 #define PATIENCE_MS 5000u
-
-/* ------------------------------------------------------------------ the environment */
-
-static void fill_random(void *buf, size_t len)
-{
-	uint8_t *at = buf;
-
-	while (len != 0) {
-		ssize_t n = getrandom(at, len, 0);
-
-		if (n <= 0)
-			continue; /* interrupted by a signal: the only reason there is */
-		at += n;
-		len -= (size_t)n;
-	}
-}
-
-static void env_rand(void *ctx, enum sy_purpose purpose, uint64_t entity, uint64_t counter, void *buf, size_t len)
-{
-	fill_random(buf, len);
-}
-
-static void *env_alloc(void *ctx, void *old, size_t old_size, size_t new_size)
-{
-	if (new_size == 0) {
-		free(old);
-		return NULL;
-	}
-	return realloc(old, new_size);
-}
 
 /* ------------------------------------------------------------------ what the driver says */
 
@@ -111,7 +80,7 @@ static uint64_t script_rand(void *ctx)
 {
 	uint64_t word;
 
-	fill_random(&word, sizeof word);
+	tp_random(&word, sizeof word);
 	return word;
 }
 
@@ -215,9 +184,9 @@ static bool make_core(struct real_node *n, char error[CLI_ERROR_TEXT])
 
 	if (!real_node_configure(n, &config, error) || !load_scripts(n, error))
 		return false;
-	n->env = (struct sy_env){.ctx = n, .rand = env_rand, .alloc = env_alloc, .crypto = sy_crypto_real()};
-	n->env.addrs = sy_addrs_new(&n->env, SY_LIMIT_INTERNED, true);
-	enum sy_err err = n->env.addrs == NULL ? SY_NO_MEMORY : sy_node_new(&n->core, &n->env, &config, n->reactors, n->num_scripts, &what);
+	enum sy_err err = tp_env_open(&n->env);
+	if (err == SY_OK)
+		err = sy_node_new(&n->core, &n->env, &config, n->reactors, n->num_scripts, &what);
 	if (err == SY_OK)
 		return true;
 	snprintf(error, CLI_ERROR_TEXT, "%.100s: %.200s", what == NULL ? "node" : what, sy_err_text(err));
@@ -319,8 +288,7 @@ static void fini(struct real_node *n)
 	sy_node_free(n->core);
 	for (size_t i = 0; i < n->num_scripts; i++)
 		lua_reactor_free(n->scripts[i]);
-	if (n->env.addrs != NULL)
-		sy_addrs_free(n->env.addrs, &n->env);
+	tp_env_close(&n->env);
 	close_loop(n);
 	real_node_unconfigure(n);
 	tp_node_key_wipe(&n->key);

@@ -12,7 +12,7 @@
 #include "sim/net/regions.h"
 #include "sim/world/impl.h"
 #include "sim/world/paced.h"
-#include "sim/world/port.h"
+#include "transport/tcp/port.h"
 #include "transport/tcp/tcp.h"
 
 #define LOOPBACK_NETS 254u /* 127.1.0.0/16 to 127.254.0.0/16, then a second host in each */
@@ -178,7 +178,7 @@ static enum sy_err tcp_host_new(struct world_node *n, const struct world_node_co
 	host->held = -1;
 	n->strict_off = true;
 	give_address(n);
-	host->held = world_port_hold(n->addr.ip, &n->addr.port);
+	host->held = tp_port_hold(n->addr.ip, &n->addr.port);
 	if (host->held < 0)
 		return world_say(n->w, what, SY_IO, "no port on 127.%u.%u.1 for node \"%.60s\"", n->addr.ip[13], n->addr.ip[14], config->name);
 	say_once(tcp_of(n->w));

@@ -1,6 +1,6 @@
 /* A free port, found before anybody listens: what a node advertises must be known before it starts. */
-#ifndef SIM_WORLD_PORT_H
-#define SIM_WORLD_PORT_H
+#ifndef TP_TCP_PORT_H
+#define TP_TCP_PORT_H
 
 #include <stdint.h>
 
@@ -8,6 +8,6 @@
  * Binds a socket to a free port of this address (16 bytes, IPv4 mapped) and keeps it bound, so that nobody else is given
  * the port. Returns the descriptor, to be closed right before the node listens, and *port; -1 when there is none.
  */
-int world_port_hold(const uint8_t ip[16], uint16_t *port);
+int tp_port_hold(const uint8_t ip[16], uint16_t *port);
 
 #endif

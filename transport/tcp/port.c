@@ -1,5 +1,5 @@
 /* Holding a port: a bound socket that does not listen. */
-#include "sim/world/port.h"
+#include "transport/tcp/port.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -30,7 +30,7 @@ static uint16_t port_of(const struct sockaddr_storage *at)
 	return ntohs(at->ss_family == AF_INET ? ((const struct sockaddr_in *)at)->sin_port : ((const struct sockaddr_in6 *)at)->sin6_port);
 }
 
-int world_port_hold(const uint8_t ip[16], uint16_t *port)
+int tp_port_hold(const uint8_t ip[16], uint16_t *port)
 {
 	struct sockaddr_storage at;
 	socklen_t len = to_sockaddr(&at, ip);
