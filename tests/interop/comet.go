@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -170,6 +171,24 @@ func (c *comet) send(id string, ch byte, data []byte) bool {
 	return peer.Send(p2p.Envelope{ChannelID: ch, Message: proto.Message(&types.BytesValue{Value: data})})
 }
 
+// openLog is a log in this home; with COMET_LOG set it goes to the screen, in full.
+func openLog(home string) (log.Logger, error) {
+	if os.Getenv("COMET_LOG") != "" {
+		return log.NewTMLogger(log.NewSyncWriter(os.Stderr)), nil
+	}
+	f, err := os.OpenFile(filepath.Join(home, "comet.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return log.NewFilter(log.NewTMLogger(log.NewSyncWriter(f)), log.AllowInfo()), nil
+}
+
+// said tells whether their log holds this text.
+func (c *comet) said(text string) bool {
+	raw, _ := os.ReadFile(filepath.Join(c.home, "comet.log"))
+	return strings.Contains(string(raw), text)
+}
+
 // newComet starts a switch that listens at listen ("127.0.0.1:0" takes any port).
 func newComet(dir, listen string, o options) (*comet, error) {
 	if o.network == "" {
@@ -248,9 +267,11 @@ func newComet(dir, listen string, o options) (*comet, error) {
 	c.transport = p2p.NewMultiplexTransport(info, *key, m)
 	p2p.MultiplexTransportMaxIncomingConnections(o.inbound)(c.transport)
 	c.sw = p2p.NewSwitch(cfg, c.transport)
-	if os.Getenv("COMET_LOG") != "" {
-		c.sw.SetLogger(log.NewTMLogger(os.Stderr))
+	logger, err := openLog(home)
+	if err != nil {
+		return nil, err
 	}
+	c.sw.SetLogger(logger)
 	c.sw.SetNodeKey(key)
 	c.sw.SetNodeInfo(info)
 	c.sw.AddReactor("PROBE", c.probe)
@@ -259,6 +280,7 @@ func newComet(dir, listen string, o options) (*comet, error) {
 	c.sw.SetAddrBook(c.book)
 	if o.pex {
 		c.pex = pex.NewReactor(c.book, &pex.ReactorConfig{SeedMode: o.seedMode, Seeds: o.seeds, SeedDisconnectWaitPeriod: 28 * time.Hour})
+		c.pex.SetLogger(logger)
 		c.sw.AddReactor("PEX", c.pex)
 	}
 	if err := c.transport.Listen(*na); err != nil {

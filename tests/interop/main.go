@@ -5,35 +5,127 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 )
 
-// result of one case: an empty string is success.
+// interopCase is one case in one role, with a directory of its own; an empty string is success.
+// A name that ends with ", we dial" or ", they dial" tells the role.
 type interopCase struct {
 	name string
 	run  func(dir string) string
 }
 
+// lane is a list of cases of which so many run at a time. All lanes run beside each other.
+type lane struct {
+	width int
+	cases []interopCase
+}
+
+var lanes = []lane{
+	{8, slices.Concat(upgradeCases, rejectCases, messageCases, pingCases, pexCases, seedCases, persistentCases, fileCases)},
+	{1, networkCases},
+}
+
+// patience is how long a case may take; one that hangs must not hide the others.
+const patience = 200 * time.Second
+
+func wanted(c interopCase) bool {
+	return len(os.Args) < 2 || strings.Contains(c.name, os.Args[1])
+}
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "-list" {
+		for _, l := range lanes {
+			for _, c := range l.cases {
+				fmt.Println(c.name)
+			}
+		}
+		return
+	}
 	dir, err := os.MkdirTemp("", "interop")
 	if err != nil {
 		fmt.Println("Bail out!", err)
 		os.Exit(3)
 	}
-	defer os.RemoveAll(dir)
-	failed := 0
-	for _, c := range append(cases, networkCases...) {
-		if len(os.Args) > 1 && !strings.Contains(c.name, os.Args[1]) {
-			continue
-		}
-		if why := c.run(dir); why != "" {
-			failed++
-			fmt.Printf("# %s\nnot ok - %s: %s\n", strings.ReplaceAll(why, "\n", "\n# "), cometVersion, c.name)
-		} else {
-			fmt.Printf("ok - %s: %s\n", cometVersion, c.name)
-		}
-	}
+	failed := runLanes(dir)
+	killLeft()
+	_ = os.RemoveAll(dir)
 	if failed > 0 {
 		os.Exit(1)
 	}
+}
+
+// runLanes prints each case's verdict when it is known and returns how many failed.
+func runLanes(dir string) int {
+	var all sync.WaitGroup
+	var mtx sync.Mutex
+	failed := 0
+	for _, l := range lanes {
+		slots := make(chan struct{}, l.width)
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for _, c := range l.cases {
+				if !wanted(c) {
+					continue
+				}
+				slots <- struct{}{}
+				all.Add(1)
+				go func() {
+					defer func() { <-slots; all.Done() }()
+					own, why := runCase(dir, c)
+					mtx.Lock()
+					defer mtx.Unlock()
+					if why != "" {
+						failed++
+					}
+					report(c, own, why)
+				}()
+			}
+		}()
+	}
+	all.Wait()
+	return failed
+}
+
+// runCase gives the case its directory and its time.
+func runCase(dir string, c interopCase) (string, string) {
+	own, err := os.MkdirTemp(dir, "case")
+	if err != nil {
+		return dir, err.Error()
+	}
+	verdict := make(chan string, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				verdict <- fmt.Sprintf("panic: %v", r)
+			}
+		}()
+		verdict <- c.run(own)
+	}()
+	select {
+	case why := <-verdict:
+		return own, why
+	case <-time.After(patience):
+		return own, fmt.Sprintf("did not end within %v", patience)
+	}
+}
+
+// report prints the verdict; of a failure also the last lines of the logs that its CometBFT sides left in its directory.
+func report(c interopCase, dir, why string) {
+	if why == "" {
+		fmt.Printf("ok - %s: %s\n", cometVersion, c.name)
+		return
+	}
+	logs, _ := filepath.Glob(filepath.Join(dir, "*", "comet.log"))
+	for _, path := range logs {
+		raw, _ := os.ReadFile(path)
+		lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
+		why += "\n" + path + ":\n" + strings.Join(lines[max(0, len(lines)-12):], "\n")
+	}
+	fmt.Printf("# %s\nnot ok - %s: %s\n", strings.ReplaceAll(why, "\n", "\n# "), cometVersion, c.name)
 }

@@ -17,6 +17,16 @@ import (
 
 var listening = regexp.MustCompile(`[0-9a-f]{40}@[0-9a-f.:\[\]]+:[0-9]+`)
 
+// left are the children that run; whatever a hanging case left behind is ended at the end.
+var left sync.Map
+
+func killLeft() {
+	left.Range(func(key, _ interface{}) bool {
+		_ = key.(*os.Process).Kill()
+		return true
+	})
+}
+
 // ours is one running child; its output is kept, line by line.
 type ours struct {
 	cmd  *exec.Cmd
@@ -55,6 +65,7 @@ func launch(home string, args ...string) (*ours, error) {
 	if err := o.cmd.Start(); err != nil {
 		return nil, err
 	}
+	left.Store(o.cmd.Process, true)
 	go func() {
 		lines := bufio.NewScanner(out)
 		lines.Buffer(make([]byte, 1<<20), 1<<20)
@@ -67,6 +78,7 @@ func launch(home string, args ...string) (*ours, error) {
 			o.mtx.Unlock()
 		}
 		_ = o.cmd.Wait()
+		left.Delete(o.cmd.Process)
 		close(o.done)
 	}()
 	if !eventually(10*time.Second, func() bool { return o.address() != "" }) {

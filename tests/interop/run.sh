@@ -1,12 +1,13 @@
 #!/bin/sh
-# Interop with real CometBFT, v0.40.0 and v0.38.26, each case in its roles. Prints TAP. Needs Go >= 1.25 and a module proxy; where
-# they are missing it says so loudly and, in CI, fails.
-# usage: SWITCHYARD=build/switchyard tests/interop/run.sh [CASE]
+# Interop with real CometBFT, v0.40.0 and v0.38.26, each case in its roles. Prints TAP, then a table of case x role x version.
+# Needs Go >= 1.25 and a module proxy; where they are missing it says so loudly and, in CI, fails.
+# usage: SWITCHYARD=build/switchyard tests/interop/run.sh [CASE]     CASE: a part of the names of the cases wanted
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 : "${SWITCHYARD:=$here/../../build/switchyard}"
 out=${INTEROP_BUILD:-$here/../../build/interop}
 mkdir -p "$out"
+out=$(cd "$out" && pwd)
 export SWITCHYARD INTEROP_DIR="$here" GOFLAGS=-mod=readonly
 missing() {
 	echo "# INTEROP WITH REAL COMETBFT WAS SKIPPED: $1"
@@ -27,10 +28,21 @@ two=$?
 wait $one
 one=$?
 cat "$out/v040.log" "$out/v038.log"
-echo "# case                                                              v0.40.0  v0.38.26"
-sed -n 's/^\(not \)\{0,1\}ok - v0.40.0: \(.*\)/\2/p' "$out/v040.log" | while read -r name; do
-	a=$(grep -qF "not ok - v0.40.0: $name" "$out/v040.log" && echo FAILED || echo ok)
-	b=$(grep -qF "not ok - v0.38.26: $name" "$out/v038.log" && echo FAILED || echo ok)
-	printf '# %-66s %-8s %s\n' "$name" "$a" "$b"
-done
+# The table has the order of the list; a case of which a version said nothing (it was not wanted, or the program ended) shows "-".
+"$out/v040" -list | awk -v logs="$out/v040.log $out/v038.log" '
+BEGIN {
+	n = split(logs, file, " ")
+	for (i = 1; i <= n; i++)
+		while ((getline line < file[i]) > 0)
+			if (match(line, /^(not )?ok - v[0-9.]+: /))
+				verdict[i, substr(line, RLENGTH + 1)] = line ~ /^not/ ? "FAILED" : "ok"
+	printf "# %-62s %-10s %-8s %s\n", "case", "role", "v0.40.0", "v0.38.26"
+}
+{
+	name = $0; role = ""
+	if (match(name, /, (we|they) dial$/)) { role = substr(name, RSTART + 2); name = substr(name, 1, RSTART - 1) }
+	a = verdict[1, $0]; b = verdict[2, $0]
+	if (a b != "")
+		printf "# %-62s %-10s %-8s %s\n", name, role, a == "" ? "-" : a, b == "" ? "-" : b
+}'
 [ $one = 0 ] && [ $two = 0 ]
