@@ -1,16 +1,35 @@
 #!/bin/sh
 # Holds the simulator's TCP against kernel runs (data/tcp_reference.csv): every cell, both fidelities. Prints a table and, per
 # congestion control, median and worst error; writes $BUILD/fidelity/: cells.csv, summary.txt, fidelity.png, index.html.
-# usage: BUILD=build tests/fidelity/run.sh [BULK_RUNS [MESSAGE_RUNS]]       about half a minute on two cores
+# Then networks of nodes in CometBFT's profiles against networks of real CometBFT nodes (data/pex_reference.csv): pex.csv, pex.png.
+# usage: BUILD=build tests/fidelity/run.sh [tcp|pex]...      about two minutes on two cores; RUNS, MESSAGES, SEEDS: how many of each
 set -eu
 : "${BUILD:=build}"
 cd "$(dirname "$0")/../.."
 out=$BUILD/fidelity
 mkdir -p "$out"
-python3 tests/fidelity/compare.py "$BUILD/switchyard" tests/fidelity/data/tcp_reference.csv \
-	tests/fidelity/data/tcp_reference_jitter.csv "$out" "${1:-40}" "${2:-200}"
-if command -v gnuplot >/dev/null; then
-	gnuplot -e "dir='$out'" tests/fidelity/plot.gp && echo "picture: $out/fidelity.png"
-else
-	echo "no gnuplot: the picture was not drawn"
-fi
+plot() {
+	if command -v gnuplot >/dev/null; then
+		gnuplot -e "dir='$out'" "tests/fidelity/$1.gp" && echo "picture: $out/$2.png"
+	else
+		echo "no gnuplot: $out/$2.png was not drawn"
+	fi
+}
+tcp() {
+	python3 tests/fidelity/compare.py "$BUILD/switchyard" tests/fidelity/data/tcp_reference.csv \
+		tests/fidelity/data/tcp_reference_jitter.csv "$out" "${RUNS:-40}" "${MESSAGES:-200}" || bad=1
+	plot plot fidelity
+}
+pex() {
+	python3 tests/fidelity/pex.py "$BUILD/switchyard" tests/fidelity/data/pex_reference.csv "$out" "${SEEDS:-100}" || bad=1
+	plot pex pex
+}
+bad=0
+[ $# = 0 ] && set -- tcp pex
+for part in "$@"; do
+	case $part in
+	tcp | pex) "$part" ;;
+	*) echo "unknown part $part; there are tcp and pex" >&2 && exit 2 ;;
+	esac
+done
+exit $bad

@@ -246,7 +246,7 @@ void sy_ctx_stop_peer(struct sy_ctx *ctx, struct sy_ref peer, enum sy_err reason
 
 void sy_ctx_flush_stop_peer(struct sy_ctx *ctx, struct sy_ref peer, enum sy_err reason)
 {
-	ask_stop(ctx, peer, reason, 30 * MS);
+	ask_stop(ctx, peer, reason, 25 * MS + MS / 2);
 }
 
 static inline struct host *host_of(struct world *w, const struct sy_netaddr *addr)
