@@ -84,8 +84,7 @@ static const char *make_rig(const struct link_args *args, struct sim_tcp_rig *ri
 	sim_tcp_rig_defaults(rig);
 	rig->tcp.cc = cc_of(args->cc);
 	rig->flow = strcmp(args->tcp, "flow") == 0;
-	rig->link.delay_ns = args->rtt_ns / 2;
-	rig->link.jitter_ns = args->jitter_ns;
+	rig->link.delay.a_ns = args->rtt_ns / 2;
 	rig->link.reorder = args->reorder;
 	rig->link.queue_bytes = args->queue;
 	rig->bytes = args->bytes;
@@ -100,6 +99,9 @@ static const char *make_rig(const struct link_args *args, struct sim_tcp_rig *ri
 		return "--seconds wants 1 to 86400";
 	if (args->runs == 0 || args->runs > RUNS_MAX)
 		return "--runs wants 1 to 10000";
+	rig->link.queue_bytes = sim_tcp_link_queue(&rig->link); /* of the round trip without jitter */
+	if (args->jitter_ns != 0)
+		rig->link.delay = (struct sim_dist){.kind = SIM_DIST_UNIFORM, .a_ns = args->rtt_ns / 2, .b_ns = args->rtt_ns / 2 + args->jitter_ns};
 	return NULL;
 }
 

@@ -56,7 +56,7 @@ static void on_log(void *ctx, uint64_t time_ns, const char *who, const char *tex
 
 /* ------------------------------------------------------------------ options and results */
 
-static enum sim_tcp tcp_model(const char *word)
+static enum sim_tcp_model tcp_model(const char *word)
 {
 	if (word != NULL && strcmp(word, "segment") == 0)
 		return SIM_TCP_SEGMENT;

@@ -82,7 +82,7 @@ static int api_network(lua_State *L)
 	read_regions(L, n);
 	int choice;
 	if (keys_choice(L, 1, "network", "tcp", tcps, &choice)) {
-		n->config.tcp = (enum sim_tcp)choice;
+		n->config.tcp = (enum sim_tcp_model)choice;
 		n->tcp_given = true;
 	}
 	if (keys_choice(L, 1, "network", "crypto", cryptos, &choice)) {

@@ -29,7 +29,7 @@ struct scenario_options {
 	enum world_kind world;   /* WORLD_SIM or WORLD_TCP */
 	bool null_crypto;
 	bool crypto_given; /* --crypto was on the command line: it wins over the script */
-	enum sim_tcp tcp;
+	enum sim_tcp_model tcp;
 	bool tcp_given;             /* --tcp was on the command line: it wins over network { tcp = ... } */
 	uint64_t until_ns;          /* the run ends here at the latest; 0: when the script says */
 	uint64_t instruction_limit; /* VM instructions of one call into the script; 0: SCENARIO_INSTRUCTIONS */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/net/internal.h"
+#include "sim/net/segment.h"
 
 enum { FIRST_SLOTS = 8 };
 
@@ -111,6 +111,10 @@ struct conn *conn_new(struct sim_net *net, struct sim_host *from, struct sim_hos
 	c->end[0].state = END_DIALLING;
 	c->end[1].state = END_SYN;
 	c->key = name_of(net, from, to, unknown);
+	if (net->tcp != SIM_TCP_NONE) {
+		segment_init(&c->end[0], c->key);
+		segment_init(&c->end[1], c->key);
+	}
 	c->pair = p;
 	if (p) {
 		c->next = p->conns;
@@ -123,8 +127,13 @@ struct conn *conn_new(struct sim_net *net, struct sim_host *from, struct sim_hos
 
 void backlog_kick(struct sim_host *h)
 {
-	if (h->accept_window && h->backlog_first) {
-		end_notice(h->backlog_first, h->net->engine->now_ns);
+	struct end *e = h->backlog_first;
+	if (h->accept_window && e) {
+		if (is_segment(e)) {
+			segment_touch(e);
+		} else {
+			end_notice(e, h->net->engine->now_ns);
+		}
 	}
 }
 
@@ -147,8 +156,8 @@ void backlog_remove(struct end *e)
 	backlog_kick(h);
 }
 
-/* An end that its user no longer holds, in whatever state it is. */
-static void let_go(struct end *e, enum end_state state)
+/* In whatever state it is. */
+void end_let_go(struct end *e, enum end_state state)
 {
 	if (e->state == END_BACKLOG) {
 		backlog_remove(e);
@@ -156,7 +165,7 @@ static void let_go(struct end *e, enum end_state state)
 	if (e->state == END_BACKLOG || (e->state == END_SYN && e->slot)) {
 		e->host->backlog_len--;
 	}
-	if (e->state == END_DIALLING) {
+	if (e->state == END_DIALLING && !is_segment(e)) {
 		memset(&e->in, 0, sizeof e->in);
 	}
 	e->notice_ns = SIM_NEVER;
@@ -181,8 +190,12 @@ static void conn_free(struct sim_net *net, struct conn *c)
 	for (int side = 0; side < 2; side++) {
 		struct end *e = &c->end[side];
 		if (e->host) {
-			let_go(e, END_GONE);
-			stream_purge(e);
+			end_let_go(e, END_GONE);
+			if (is_segment(e)) {
+				segment_fini(e);
+			} else {
+				stream_purge(e);
+			}
 			sim_engine_cancel(net->engine, &e->event);
 			slot_give(e);
 		}
@@ -197,6 +210,9 @@ static void conn_free(struct sim_net *net, struct conn *c)
 /* Whether nobody will ever see anything of it again. A dialler that has written and closed is still to be accepted. */
 static bool settled(const struct conn *c)
 {
+	if (is_segment(&c->end[0])) {
+		return segment_settled(c);
+	}
 	const struct end *from = &c->end[0];
 	const struct end *to = &c->end[1];
 	bool from_over = from->state == END_GONE || from->state == END_CLOSED;
@@ -295,13 +311,17 @@ void end_tell_window(struct end *e)
 
 void end_vanish(struct end *e)
 {
-	let_go(e, END_GONE);
+	end_let_go(e, END_GONE);
 	stream_purge(e);
 	end_arm(e);
 }
 
 void end_abort(struct end *e)
 {
+	if (is_segment(e)) {
+		segment_close(e, TP_CLOSE_ABORT);
+		return;
+	}
 	struct end *to = peer_of(e);
 	bool established = e->state != END_DIALLING && to->host && to->state != END_DIALLING;
 	end_vanish(e);
@@ -312,11 +332,15 @@ void end_abort(struct end *e)
 
 void end_close(struct end *e, enum tp_close how)
 {
+	if (is_segment(e)) {
+		segment_close(e, how);
+		return;
+	}
 	if (how == TP_CLOSE_ABORT || e->state == END_FAILED) {
 		end_abort(e);
 		return;
 	}
-	let_go(e, END_CLOSED);
+	end_let_go(e, END_CLOSED);
 	stream_drop_unread(e);
 	end_tell_window(e);
 	stream_finish(peer_of(e));

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "sim/net/internal.h"
+#include "sim/net/segment.h"
 
 #define GIVE_UP_NS 127000000000ull
 #define SECOND_NS 1000000000ull
@@ -124,6 +124,9 @@ enum sy_err dial_start(struct sim_host *h, uint64_t cookie, const struct sy_neta
 	c->from_port = take_port(h);
 	c->to_port = to->port;
 	client->cookie = cookie;
+	if (net->tcp != SIM_TCP_NONE) {
+		return segment_dial(client, timeout_ns);
+	}
 	client->in.dial.deadline_ns = now + (timeout_ns && timeout_ns < GIVE_UP_NS ? timeout_ns : GIVE_UP_NS);
 	client->in.dial.answer_ns = SIM_NEVER;
 	send_syn(c, now);
@@ -178,7 +181,7 @@ void dial_client(struct end *e, uint64_t now_ns)
 
 /* --- who is dialled --- */
 
-static bool listens(const struct sim_host *h, uint16_t port)
+bool host_listens(const struct sim_host *h, uint16_t port)
 {
 	for (int i = 0; i < MAX_LISTENERS; i++) {
 		if (port && h->listeners[i] == port) {
@@ -193,7 +196,7 @@ static void syn_arrived(struct end *e, uint64_t now_ns)
 	struct conn *c = conn_of(e);
 	struct sim_host *h = e->host;
 	struct end *client = &c->end[0];
-	bool refused = !listens(h, c->to_port) || half_to(e)->cut == SIM_CUT_REFUSE;
+	bool refused = !host_listens(h, c->to_port) || half_to(e)->cut == SIM_CUT_REFUSE;
 	if (h->off) {
 		return;
 	}
@@ -208,7 +211,7 @@ static void syn_arrived(struct end *e, uint64_t now_ns)
 	}
 }
 
-static void open_arrived(struct end *e)
+void backlog_add(struct end *e)
 {
 	struct sim_host *h = e->host;
 	e->state = END_BACKLOG;
@@ -227,7 +230,7 @@ void dial_server(struct end *e, uint64_t now_ns)
 	bool due = e->notice_ns <= now_ns;
 	e->notice_ns = due ? SIM_NEVER : e->notice_ns;
 	if (due && (e->in.flags & S_OPEN_SENT)) {
-		open_arrived(e);
+		backlog_add(e);
 	} else if (due) {
 		syn_arrived(e, now_ns);
 	}
@@ -255,6 +258,8 @@ void dial_accept(struct end *e)
 	e->cookie = cookie;
 	if (!cookie) {
 		end_close(e, TP_CLOSE_ABORT);
+	} else if (is_segment(e)) {
+		segment_touch(e);
 	} else if (e->in.unread_bytes || (e->in.flags & S_FIN_ARRIVED)) {
 		end_notice(e, net_of(e)->engine->now_ns);
 	}

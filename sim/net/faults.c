@@ -1,7 +1,7 @@
 /* Faults, at once: cuts of ordered pairs, healing, resets. A cut costs an entry; live connections find it in their pair. */
 #include <stdlib.h>
 
-#include "sim/net/internal.h"
+#include "sim/net/segment.h"
 
 enum sim_cut cut_between(const struct sim_net *net, const struct sim_host *from, const struct sim_host *to)
 {
@@ -15,7 +15,7 @@ void pair_pump(struct pair *p, unsigned half)
 	for (struct conn *c = p->conns; c; c = c->next) {
 		for (int side = 0; side < 2; side++) {
 			struct end *to = &c->end[side];
-			if (to->half == half && to->state != END_DIALLING) {
+			if (to->half == half && !is_segment(&c->end[0]) && to->state != END_DIALLING) {
 				stream_pump(to);
 			}
 		}
@@ -82,6 +82,10 @@ void sim_net_heal(struct sim_net *net)
 /* As if each side had just received the other's reset. */
 static void reset_end(struct end *e, uint64_t now_ns)
 {
+	if (is_segment(e)) {
+		segment_reset(e);
+		return;
+	}
 	switch ((enum end_state)e->state) {
 	case END_DIALLING:
 		e->in.dial.answer_ns = now_ns;

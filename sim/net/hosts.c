@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/net/internal.h"
+#include "sim/net/segment.h"
 
 enum { GROUPS_FULL = 50000, GROUP_TRIES = 4096 };
 
@@ -107,16 +107,33 @@ static bool room_for_host(struct sim_net *net)
 
 static uint64_t uplink_queue_ns(uint64_t rate_bits)
 {
-	uint64_t least = transmit_ns(rate_bits, MIN_QUEUE_BYTES);
-	return least > 50000000 ? least : 50000000; /* a typical round trip's worth */
+	uint64_t least = transmit_ns(rate_bits, MIN_QUEUE_BYTES); /* 0 when unlimited */
+	return least > 50000000 ? least : 50000000;               /* a typical round trip's worth */
+}
+
+static uint64_t access_queue_bytes(uint64_t rate_bits)
+{
+	return (uint64_t)((unsigned __int128)rate_bits * uplink_queue_ns(rate_bits) / 8000000000ull);
+}
+
+/* The access links of a host, where the network has any. Returns false when out of memory. */
+static bool make_access(struct sim_net *net, struct sim_host *h)
+{
+	if (net->tcp == SIM_TCP_NONE) {
+		h->uplink = net->uplink_bits ? pipe_new(h, net->uplink_bits, uplink_queue_ns(net->uplink_bits)) : NULL;
+		return h->uplink || !net->uplink_bits;
+	}
+	h->up.rate_bits = net->uplink_bits;
+	h->up.queue_bytes = access_queue_bytes(net->uplink_bits);
+	if (net->downlink_bits) {
+		h->down = segment_downlink(net, h, net->downlink_bits, access_queue_bytes(net->downlink_bits));
+	}
+	return h->down || !net->downlink_bits;
 }
 
 static bool host_register(struct sim_net *net, struct sim_host *h)
 {
-	if (net->uplink_bits) {
-		h->uplink = pipe_new(h, net->uplink_bits, uplink_queue_ns(net->uplink_bits));
-	}
-	bool ok = (h->uplink || !net->uplink_bits) && sim_map_put(&net->by_ip, ip_key(h->ip), h->index + 1);
+	bool ok = make_access(net, h) && sim_map_put(&net->by_ip, ip_key(h->ip), h->index + 1);
 	ok = ok && sim_map_put(&net->by_name, h->entity, h->index + 1);
 	return ok && sim_engine_add_source(net->engine, &h->source, h->name);
 }
@@ -134,6 +151,7 @@ struct sim_host *sim_host_new(struct sim_net *net, const char *name, int region,
 	h->tp.ops = sim_tp_ops();
 	h->net = net;
 	h->entity = entity;
+	h->cc = net->cc;
 	h->index = net->num_hosts;
 	h->wake.handler = wake_event;
 	int count = (int)net->num_regions;
@@ -165,6 +183,7 @@ void host_free(struct sim_host *h)
 	sim_engine_cancel(h->net->engine, &h->wake);
 	dns_drop(h);
 	pipe_free(h->net, h->uplink);
+	sim_tcp_link_free(h->down);
 	free(h->slots);
 	free(h->name);
 	free(h);
@@ -175,6 +194,10 @@ void host_free(struct sim_host *h)
 /* What the kernel does with a socket whose process has ended: unread bytes make it a reset, else all that was written still goes out. */
 static void process_ended(struct end *e)
 {
+	if (is_segment(e)) {
+		segment_ended(e);
+		return;
+	}
 	switch ((enum end_state)e->state) {
 	case END_DIALLING:
 	case END_SYN:
@@ -194,6 +217,10 @@ static void process_ended(struct end *e)
 /* A machine without power says nothing: what it has put on the link still arrives, the rest is lost. */
 static void power_lost(struct end *e)
 {
+	if (is_segment(e)) {
+		segment_power_lost(e);
+		return;
+	}
 	struct end *to = peer_of(e);
 	bool linked = e->state != END_DIALLING && to->host && to->state != END_DIALLING;
 	end_vanish(e);
@@ -233,6 +260,11 @@ void sim_host_power(struct sim_host *h, bool on)
 }
 
 /* --- looking --- */
+
+void sim_host_set_cc(struct sim_host *h, enum sim_tcp_cc cc)
+{
+	h->cc = cc;
+}
 
 struct tp_transport *sim_host_transport(struct sim_host *h)
 {

@@ -1,10 +1,11 @@
 /*
  * What the files of the virtual network share. From the bottom:
  *
- *   map.c chunks.c regions.c dist.c   hash map, pooled bytes, delays
+ *   map.c chunks.c regions.c          hash map, pooled bytes, delays between regions
  *   links.c                           pairs of hosts in use, their parameters, the pipes that serialise
  *   tcp_none.c                        one direction of a connection: what is unsent, on the link, unread
  *   conns.c                           connections as a whole: made, ended, given back
+ *   tcp_segment.c segment.h           the same with endpoints of sim/tcp and the packets between them
  *   dial.c                            three steps to connect, retries, the backlog
  *   deliver.c                         what happens at one end when its event is due
  *   hosts.c sockets.c dns.c           hosts, the transport interface, names
@@ -24,6 +25,7 @@
 #include "core/base/assert.h"
 #include "sim/net/map.h"
 #include "sim/net/net.h"
+#include "sim/tcp/link.h"
 
 #define SIM_NEVER UINT64_MAX
 
@@ -61,9 +63,11 @@ struct kind {
 	uint64_t window;      /* bytes that may be under way */
 	int64_t log_keep_q32; /* ln(1 - loss), 0 or negative */
 	uint32_t loss_ppm;
-	uint32_t piece; /* bytes of a chunk at most: a packet where packets matter */
-	bool plain;     /* constant delay, no rate, no loss: what is written at one time may be one chunk */
-	bool off;       /* an override that was taken back; it stays for the next one of its pair */
+	uint32_t piece;                  /* bytes of a chunk at most: a packet where packets matter */
+	bool plain;                      /* constant delay, no rate, no loss: what is written at one time may be one chunk */
+	uint32_t mss;                    /* payload of a full segment */
+	struct sim_tcp_link_config wire; /* the same for packets */
+	bool off;                        /* an override that was taken back; it stays for the next one of its pair */
 };
 
 struct end;
@@ -81,8 +85,11 @@ struct pipe {
 
 struct half {
 	const struct kind *kind;
-	struct pipe *pipe; /* null: unlimited rate */
-	uint8_t cut;       /* enum sim_cut */
+	union {
+		struct pipe *pipe;         /* tcp = "none"; null: unlimited rate */
+		struct sim_tcp_link *link; /* packets */
+	};
+	uint8_t cut; /* enum sim_cut */
 };
 
 /* Two hosts with connections; half[0] leads from host[0]. */
@@ -134,11 +141,33 @@ struct stream {
 	uint16_t flags; /* enum stream_flag */
 };
 
+enum segment_flag {
+	SEG_PEER_DONE = 1 << 0, /* the peer's FIN has arrived */
+	SEG_EOF_TOLD = 1 << 1,
+	SEG_MUTE = 1 << 2,      /* what it sends is not heard: a machine without power, a dial given up */
+	SEG_DEAD = 1 << 3,      /* a black hole has swallowed something: nothing comes through any more */
+	SEG_ORPHAN = 1 << 4,    /* closed, and no process is left that lingers for it */
+	SEG_RESET_DUE = 1 << 5, /* a reset is to be taken */
+};
+
+/* An endpoint, and the stream and the packets that lead to it. */
+struct segment {
+	struct sim_tcp *tcp;           /* null: not yet, or no more */
+	struct sim_tcp_stream content; /* written by the peer, not read here yet */
+	struct sim_tcp_lane lane;
+	uint64_t deadline_ns; /* of a dial, of a socket that lingers */
+	uint32_t flying;      /* packets on links towards it */
+	uint16_t flags;       /* enum segment_flag */
+};
+
 enum end_state { END_DIALLING, END_SYN, END_BACKLOG, END_OPEN, END_FAILED, END_CLOSED, END_GONE };
 
 struct end {
 	struct sim_event event;
-	struct stream in;
+	union {
+		struct stream in;   /* tcp = "none" */
+		struct segment seg; /* tcp = "segment" */
+	};
 	struct sim_host *host; /* null: nobody has the address */
 	union {
 		uint64_t cookie;
@@ -202,8 +231,11 @@ struct sim_host {
 	uint16_t free_slot; /* + 1; 0: none */
 	uint16_t num_lookups;
 	struct lookup *lookups;
-	struct pipe *uplink;
+	struct pipe *uplink; /* tcp = "none"; null: unlimited */
 	uint64_t down_busy_ns;
+	struct sim_tcp_wire up;    /* of packets */
+	struct sim_tcp_link *down; /* null: unlimited */
+	enum sim_tcp_cc cc;
 };
 
 struct cut_entry {
@@ -219,6 +251,9 @@ struct dns_name {
 
 struct sim_net {
 	struct sim_engine *engine;
+	enum sim_tcp_model tcp;
+	enum sim_tcp_cc cc;
+	uint64_t sndbuf, rcvbuf; /* 0: autotuned */
 	uint64_t uplink_bits, downlink_bits;
 	struct kind *kinds; /* regions x regions, or one */
 	struct kind loopback;
@@ -262,6 +297,10 @@ static inline struct sim_net *net_of(const struct end *e)
 {
 	return e->host->net;
 }
+static inline bool is_segment(const struct end *e)
+{
+	return net_of(e)->tcp != SIM_TCP_NONE;
+}
 static inline uint64_t pair_key(const struct sim_host *a, const struct sim_host *b)
 {
 	return (uint64_t)a->index << 32 | b->index;
@@ -275,10 +314,6 @@ static inline void net_hash(struct sim_net *net, uint64_t value)
 struct chunk *chunk_take(struct sim_net *net, bool large); /* null: out of memory */
 void chunk_give(struct sim_net *net, struct chunk *c);
 void chunks_fini(struct sim_net *net);
-
-/* dist.c */
-uint64_t dist_base_ns(const struct sim_dist *d);
-uint64_t dist_draw_ns(const struct sim_dist *d, uint64_t seed, enum sim_purpose purpose, uint64_t entity, uint64_t counter);
 
 /* links.c */
 void kind_make(struct kind *k, const struct sim_link_params *params);
@@ -317,7 +352,8 @@ void end_arm_first(struct end *e, uint64_t at_ns); /* the same when nothing was 
 void end_abort(struct end *e);                     /* RST to the other side; the end is gone */
 void end_vanish(struct end *e);                    /* without a word to anybody */
 void end_close(struct end *e, enum tp_close how);
-void end_fail(struct end *e, enum sy_err err); /* tells the user */
+void end_fail(struct end *e, enum sy_err err);        /* tells the user */
+void end_let_go(struct end *e, enum end_state state); /* its user no longer holds it */
 void conns_fini(struct sim_net *net);
 void end_tell_window(struct end *e); /* bytes were read, or will never be */
 void backlog_remove(struct end *e);
@@ -328,6 +364,8 @@ SY_MUST enum sy_err dial_start(struct sim_host *h, uint64_t cookie, const struct
 void dial_client(struct end *e, uint64_t now_ns);
 void dial_server(struct end *e, uint64_t now_ns);
 void dial_accept(struct end *e);
+void backlog_add(struct end *e); /* connected: it waits for the accept window */
+bool host_listens(const struct sim_host *h, uint16_t port);
 
 /* deliver.c */
 void end_event(struct sim_event *event, uint64_t now_ns);

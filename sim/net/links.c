@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/net/internal.h"
+#include "sim/net/segment.h"
 
 enum { DEFAULT_MTU = 1500, MIN_MTU = 68 };
 #define BATCH_NS 1000000u         /* waiting streams are served a millisecond's worth at a time */
@@ -52,11 +52,14 @@ void kind_make(struct kind *k, const struct sim_link_params *p)
 	uint32_t mtu = p->mtu ? p->mtu : DEFAULT_MTU;
 	memset(k, 0, sizeof *k);
 	k->latency = p->latency;
-	k->base_ns = dist_base_ns(&p->latency);
+	k->base_ns = sim_dist_base_ns(&p->latency);
 	k->rate_bits = p->rate_bits;
 	k->loss_ppm = p->loss_ppm;
 	k->log_keep_q32 = log_keep(p->loss_ppm);
 	k->plain = p->latency.kind == SIM_DIST_CONSTANT && !p->rate_bits && !p->loss_ppm;
+	k->mss = mtu - SIM_TCP_HEADER;
+	k->wire = (struct sim_tcp_link_config){.rate_bits = p->rate_bits, .queue_bytes = p->queue_bytes, .delay = p->latency};
+	k->wire.loss = p->loss_ppm >= 1000000 ? UINT64_MAX : (uint64_t)(((unsigned __int128)p->loss_ppm << 64) / 1000000);
 	k->piece = p->rate_bits || p->loss_ppm ? mtu : LARGE_BYTES;
 	k->piece = k->piece > LARGE_BYTES ? LARGE_BYTES : k->piece;
 	k->window = OPEN_WINDOW;
@@ -231,9 +234,25 @@ static const struct kind *kind_between(const struct sim_net *net, const struct s
 	return net->num_regions ? &net->kinds[(size_t)from->region * net->num_regions + (size_t)to->region] : net->kinds;
 }
 
-/* Gives a direction its parameters; a pipe that is there keeps what it has taken. Returns false when out of memory. */
-static bool half_set(struct half *h, const struct kind *k, struct sim_host *from)
+static bool half_set_link(struct sim_net *net, struct half *h, const struct kind *k, struct sim_host *to)
 {
+	if (h->link) {
+		sim_tcp_link_configure(h->link, &k->wire);
+	} else {
+		h->link = segment_link(net, to, k);
+	}
+	h->kind = k;
+	return h->link != NULL;
+}
+
+/* Gives a direction its parameters; a pipe that is there keeps what it has taken. Returns false when out of memory. */
+static bool half_set(struct pair *p, unsigned half, const struct kind *k)
+{
+	struct half *h = &p->half[half];
+	struct sim_host *from = p->host[half];
+	if (from->net->tcp != SIM_TCP_NONE) {
+		return half_set_link(from->net, h, k, p->host[1 - half]);
+	}
 	if (k->rate_bits && !h->pipe) {
 		h->pipe = pipe_new(from, k->rate_bits, k->queue_ns);
 		if (!h->pipe) {
@@ -256,8 +275,13 @@ struct pair *pair_find(struct sim_net *net, const struct sim_host *a, const stru
 
 static void pair_free(struct sim_net *net, struct pair *p)
 {
-	pipe_free(net, p->half[0].pipe);
-	pipe_free(net, p->half[1].pipe);
+	for (unsigned half = 0; half < 2; half++) {
+		if (net->tcp != SIM_TCP_NONE) {
+			sim_tcp_link_free(p->half[half].link);
+		} else {
+			pipe_free(net, p->half[half].pipe);
+		}
+	}
 	free(p);
 }
 
@@ -269,8 +293,8 @@ static struct pair *pair_new(struct sim_net *net, struct sim_host *low, struct s
 	}
 	p->host[0] = low;
 	p->host[1] = high;
-	bool ok = half_set(&p->half[0], kind_between(net, low, high), low);
-	ok = ok && half_set(&p->half[1], kind_between(net, high, low), high);
+	bool ok = half_set(p, 0, kind_between(net, low, high));
+	ok = ok && half_set(p, 1, kind_between(net, high, low));
 	p->half[0].cut = (uint8_t)cut_between(net, low, high);
 	p->half[1].cut = (uint8_t)cut_between(net, high, low);
 	if (!ok || !sim_map_put(&net->pairs, pair_key(low, high), (uintptr_t)p)) {
@@ -344,12 +368,12 @@ enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_
 		return SY_OK;
 	}
 	unsigned half = from == p->host[0] ? 0 : 1;
-	if (!half_set(&p->half[half], kind_between(net, from, to), from)) {
+	if (!half_set(p, half, kind_between(net, from, to))) {
 		return SY_NO_MEMORY;
 	}
 	for (struct conn *c = p->conns; c; c = c->next) {
 		for (int side = 0; side < 2; side++) {
-			if (c->end[side].half == half) {
+			if (c->end[side].half == half && net->tcp == SIM_TCP_NONE) {
 				c->end[side].in.flags &= (uint16_t)~S_LOSS_DRAWN;
 			}
 		}

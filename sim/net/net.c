@@ -2,15 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/net/internal.h"
 #include "sim/net/regions.h"
+#include "sim/net/segment.h"
 
 #define LOOPBACK_NS 30000u
 
 static enum sy_err check(const struct sim_net_config *config, const char **what)
 {
-	if (config->tcp != SIM_TCP_NONE) {
-		*what = "this TCP model is not part of this build: tcp = \"none\" is";
+	if (config->tcp == SIM_TCP_FLOW) {
+		*what = "this TCP model is not part of this build: tcp = \"segment\" and tcp = \"none\" are";
 		return SY_NOT_FOUND;
 	}
 	for (size_t i = 0; i < config->num_regions; i++) {
@@ -62,6 +62,10 @@ enum sy_err sim_net_new(struct sim_net **out, struct sim_engine *engine, const s
 		return SY_NO_MEMORY;
 	}
 	net->engine = engine;
+	net->tcp = config->tcp;
+	net->cc = config->cc;
+	net->sndbuf = config->sndbuf;
+	net->rcvbuf = config->rcvbuf;
 	net->uplink_bits = config->uplink_bits;
 	net->downlink_bits = config->downlink_bits;
 	net->hash = sy_mix64(engine->seed);
@@ -123,5 +127,6 @@ size_t sim_net_socket_memory(const struct sim_net *net)
 {
 	/* Half of a connection, of its pair and of the pair's entry in a map that is three eighths full; a slot in the host's table. */
 	size_t map = sizeof(struct sim_map_slot) * 8 / 3;
-	return (sizeof(struct conn) + sizeof(struct pair) + map) / 2 + sizeof(struct socket_slot);
+	size_t model = net->tcp == SIM_TCP_NONE ? 0 : sim_tcp_memory() + sim_tcp_link_memory();
+	return (sizeof(struct conn) + sizeof(struct pair) + map) / 2 + sizeof(struct socket_slot) + model;
 }

@@ -6,23 +6,16 @@
 #define SIM_NET_NET_H
 
 #include "core/switchyard.h"
+#include "sim/engine/dist.h"
 #include "sim/engine/engine.h"
+#include "sim/tcp/tcp.h"
 #include "transport/transport.h"
 
 struct sim_net;
 struct sim_host;
 
-/* Segment and flow are refused by sim_net_new (SY_NOT_FOUND) until the model of sim/tcp is connected to this network. */
-enum sim_tcp { SIM_TCP_NONE = 0, SIM_TCP_SEGMENT, SIM_TCP_FLOW };
-
-/* A distribution of one-way delays, nanoseconds. */
-enum sim_dist_kind { SIM_DIST_CONSTANT = 0, SIM_DIST_UNIFORM, SIM_DIST_NORMAL, SIM_DIST_LOGNORMAL, SIM_DIST_EXPONENTIAL, SIM_DIST_PARETO };
-struct sim_dist {
-	enum sim_dist_kind kind;
-	uint64_t a_ns,
-	    b_ns; /* constant: a; uniform: a..b; normal: mean a, deviation b; lognormal: median a, sigma b (Q32 in b); exponential: minimum a, mean of the rest b; pareto: minimum a, shape in b (Q32) */
-	uint64_t max_ns; /* 0: no cap */
-};
+/* Flow is refused by sim_net_new (SY_NOT_FOUND) until its rounds are connected to this network. */
+enum sim_tcp_model { SIM_TCP_NONE = 0, SIM_TCP_SEGMENT, SIM_TCP_FLOW };
 
 struct sim_link_params {
 	struct sim_dist latency; /* one way */
@@ -34,7 +27,9 @@ struct sim_link_params {
 };
 
 struct sim_net_config {
-	enum sim_tcp tcp;
+	enum sim_tcp_model tcp;
+	enum sim_tcp_cc cc;          /* of all hosts, unless they say otherwise; segment and flow */
+	uint64_t sndbuf, rcvbuf;     /* bytes, fixed; 0: autotuned as Linux does; segment */
 	struct sim_link_params link; /* between all pairs, unless regions say otherwise */
 	const char *const *regions;  /* names; null: none. The matrix of sim/net/regions.h gives the latencies */
 	size_t num_regions;
@@ -49,6 +44,8 @@ struct sim_host *sim_host_new(struct sim_net *net, const char *name, int region,
 struct tp_transport *
 sim_host_transport(struct sim_host *host); /* one attached driver at a time; fini of the transport = the process died */
 void sim_host_address(const struct sim_host *host, struct sy_netaddr *addr); /* ip only */
+/* Congestion control of the connections that it makes or accepts from now on. */
+void sim_host_set_cc(struct sim_host *host, enum sim_tcp_cc cc);
 /* Off: the host vanishes at once and says nothing; its connections are half open, its sockets gone. On: it may attach again. */
 void sim_host_power(struct sim_host *host, bool on);
 uint32_t sim_host_index(const struct sim_host *host);
@@ -75,7 +72,7 @@ void sim_net_reset(struct sim_net *net, struct sim_host *a, struct sim_host *b);
 
 /* Counters for measures (read-only). */
 struct sim_net_stats {
-	uint64_t bytes_sent, bytes_delivered, segments_lost, connects, connects_failed, resets;
+	uint64_t bytes_sent, bytes_delivered, segments_lost, segments_dropped /* by full queues */, connects, connects_failed, resets;
 	uint64_t links_in_use, sockets;
 };
 void sim_net_stats(const struct sim_net *net, struct sim_net_stats *stats);

@@ -1,7 +1,7 @@
 /* The transport interface of a simulated host. No operation delivers an event: what is due is put into the queue. */
 #include <string.h>
 
-#include "sim/net/internal.h"
+#include "sim/net/segment.h"
 
 #define EPOCH_NS 1767225600000000000ull /* 2026-01-01T00:00:00Z: every run begins then */
 #define RETRY_NS 10000000u              /* after a write for which there was no memory */
@@ -117,7 +117,9 @@ static void op_dial_cancel(struct tp_transport *tp, uint64_t cookie)
 static void op_unsent_lowat(struct tp_transport *tp, tp_sock sock, uint32_t bytes)
 {
 	struct end *e = end_find(host_of(tp), sock);
-	if (e) {
+	if (e && is_segment(e)) {
+		segment_lowat(e, bytes);
+	} else if (e) {
 		e->lowat = bytes;
 	}
 }
@@ -127,6 +129,9 @@ static size_t op_room(struct tp_transport *tp, tp_sock sock)
 	struct end *e = end_find(host_of(tp), sock);
 	if (!e || e->state != END_OPEN) {
 		return 0;
+	}
+	if (is_segment(e)) {
+		return segment_room(e);
 	}
 	uint32_t limit = e->lowat && e->lowat < SEND_BUFFER ? e->lowat : SEND_BUFFER;
 	uint32_t unsent = peer_of(e)->in.unsent_bytes;
@@ -143,6 +148,9 @@ static size_t op_write(struct tp_transport *tp, tp_sock sock, const uint8_t *byt
 	struct end *e = end_find(host_of(tp), sock);
 	if (!e || e->state != END_OPEN) {
 		return 0;
+	}
+	if (is_segment(e)) {
+		return segment_write(e, bytes, n);
 	}
 	struct end *to = peer_of(e);
 	if (stream_express(to, bytes, n)) {
@@ -170,7 +178,11 @@ static void op_read_window(struct tp_transport *tp, tp_sock sock, size_t n)
 	struct end *e = end_find(host_of(tp), sock);
 	if (e) {
 		e->window = n;
-		if (n && e->in.unread_bytes && e->state == END_OPEN) {
+		if (is_segment(e)) {
+			if (n && e->state == END_OPEN) {
+				segment_touch(e);
+			}
+		} else if (n && e->in.unread_bytes && e->state == END_OPEN) {
 			end_notice(e, op_now(tp));
 		}
 	}

@@ -22,7 +22,7 @@ static uint64_t entity_of(const struct end *to)
 uint64_t stream_delay_ns(struct end *to, enum sim_purpose purpose, uint64_t counter)
 {
 	const struct kind *k = half_to(to)->kind;
-	return dist_draw_ns(&k->latency, net_of(to)->engine->seed, purpose, entity_of(to), counter);
+	return sim_dist_draw_ns(&k->latency, net_of(to)->engine->seed, purpose, entity_of(to), counter);
 }
 
 static uint64_t delay_ns(struct end *to, const struct kind *k)

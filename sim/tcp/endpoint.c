@@ -64,6 +64,11 @@ struct sim_tcp *sim_tcp_new(struct sim_engine *engine, struct sim_source *source
 	return t;
 }
 
+size_t sim_tcp_memory(void)
+{
+	return sizeof(struct sim_tcp);
+}
+
 void sim_tcp_free(struct sim_tcp *t)
 {
 	if (t == NULL)

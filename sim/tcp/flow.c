@@ -264,7 +264,7 @@ static void prepare(struct flow *f)
 	const struct sim_tcp_link_config *link = &f->rig->link;
 	uint64_t packet_bits = (f->rig->tcp.mss + SIM_TCP_HEADER) * 8ull;
 
-	f->rtt_ns = 2 * link->delay_ns + link->jitter_ns;
+	f->rtt_ns = 2 * sim_dist_base_ns(&link->delay);
 	if (link->rate_bits != 0) {
 		f->segment_ns = packet_bits * FLOW_S / link->rate_bits;
 		f->pipe = max_u64((uint64_t)((unsigned __int128)f->rtt_ns * link->rate_bits / FLOW_S / packet_bits), 1);

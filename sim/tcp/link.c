@@ -1,4 +1,4 @@
-/* The rig's link: what a packet goes through on its way. */
+/* What a packet goes through on its way: loss, queue and serialiser, delay. */
 #include "sim/tcp/link.h"
 
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 struct carried {
 	struct sim_tcp_packet packet;
+	void *to;
 	uint64_t at_ns;
 };
 
@@ -17,36 +18,64 @@ struct sim_tcp_link {
 	struct sim_source *source;
 	struct sim_tcp_link_config config;
 	sim_tcp_deliver *deliver;
-	void *user;
-	uint64_t entity, queue_bytes;
-	uint64_t busy_ns;   /* until when the serialiser works */
-	uint64_t busy_rest; /* of a nanosecond, in 1 / rate_bits: so that no time is lost by rounding */
+	struct sim_tcp_wire wire;
 	uint64_t last_at_ns;
 	struct carried *ring;
 	uint64_t head, tail, cap;
 	struct sim_tcp_link_stats stats;
 };
 
+/* ------------------------------------------------------------------ the serialiser */
+
+uint64_t sim_tcp_wire_backlog(const struct sim_tcp_wire *w, uint64_t now_ns)
+{
+	if (w->busy_ns <= now_ns || w->rate_bits == 0)
+		return 0;
+	return (uint64_t)(((unsigned __int128)(w->busy_ns - now_ns) * w->rate_bits + 8 * NS - 1) / (8 * NS));
+}
+
+bool sim_tcp_wire_pass(struct sim_tcp_wire *w, uint64_t at_ns, uint32_t length, uint64_t *out_ns)
+{
+	if (w->rate_bits == 0) {
+		*out_ns = at_ns;
+		return true;
+	}
+	if (sim_tcp_wire_backlog(w, at_ns) + length > w->queue_bytes)
+		return false;
+	if (w->busy_ns < at_ns) {
+		w->busy_ns = at_ns;
+		w->busy_rest = 0;
+	}
+	unsigned __int128 work = (unsigned __int128)length * 8 * NS + w->busy_rest;
+	w->busy_ns += (uint64_t)(work / w->rate_bits);
+	w->busy_rest = (uint64_t)(work % w->rate_bits);
+	*out_ns = w->busy_ns;
+	return true;
+}
+
+/* ------------------------------------------------------------------ making */
+
 uint64_t sim_tcp_link_queue(const struct sim_tcp_link_config *config)
 {
 	if (config->queue_bytes != 0)
 		return config->queue_bytes;
-	uint64_t bdp = (uint64_t)((unsigned __int128)config->rate_bits * 2 * config->delay_ns / (8 * NS));
+	uint64_t rtt = 2 * sim_dist_base_ns(&config->delay);
+	uint64_t bdp = (uint64_t)((unsigned __int128)config->rate_bits * rtt / (8 * NS));
 	return bdp > LEAST_QUEUE ? bdp : LEAST_QUEUE;
 }
 
 static void arrive(struct sim_event *event, uint64_t now_ns)
 {
 	struct sim_tcp_link *l = (struct sim_tcp_link *)event;
-	struct sim_tcp_packet p = l->ring[l->head++ & (l->cap - 1)].packet;
+	struct carried c = l->ring[l->head++ & (l->cap - 1)];
 
 	if (l->head != l->tail)
 		(void)sim_engine_schedule(l->engine, l->source, event, SIM_DELIVERY, l->ring[l->head & (l->cap - 1)].at_ns);
-	l->deliver(l->user, &p);
+	l->deliver(c.to, &c.packet);
 }
 
-struct sim_tcp_link *sim_tcp_link_new(struct sim_engine *engine, struct sim_source *source, uint64_t entity,
-                                      const struct sim_tcp_link_config *config, sim_tcp_deliver *deliver, void *user)
+struct sim_tcp_link *sim_tcp_link_new(struct sim_engine *engine, struct sim_source *source, const struct sim_tcp_link_config *config,
+                                      sim_tcp_deliver *deliver)
 {
 	struct sim_tcp_link *l = calloc(1, sizeof *l);
 
@@ -55,12 +84,21 @@ struct sim_tcp_link *sim_tcp_link_new(struct sim_engine *engine, struct sim_sour
 	l->event.handler = arrive;
 	l->engine = engine;
 	l->source = source;
-	l->entity = entity;
-	l->config = *config;
 	l->deliver = deliver;
-	l->user = user;
-	l->queue_bytes = sim_tcp_link_queue(config);
+	sim_tcp_link_configure(l, config);
 	return l;
+}
+
+void sim_tcp_link_configure(struct sim_tcp_link *l, const struct sim_tcp_link_config *config)
+{
+	l->config = *config;
+	l->wire.rate_bits = config->rate_bits;
+	l->wire.queue_bytes = sim_tcp_link_queue(config);
+}
+
+size_t sim_tcp_link_memory(void)
+{
+	return sizeof(struct sim_tcp_link);
 }
 
 void sim_tcp_link_free(struct sim_tcp_link *l)
@@ -74,7 +112,7 @@ void sim_tcp_link_free(struct sim_tcp_link *l)
 
 static bool grow(struct sim_tcp_link *l)
 {
-	uint64_t cap = l->cap == 0 ? 64 : l->cap * 2;
+	uint64_t cap = l->cap == 0 ? 16 : l->cap * 2;
 	struct carried *ring = malloc(cap * sizeof *ring);
 
 	if (ring == NULL)
@@ -89,74 +127,72 @@ static bool grow(struct sim_tcp_link *l)
 
 uint64_t sim_tcp_link_backlog(const struct sim_tcp_link *l, uint64_t now_ns)
 {
-	if (l->busy_ns <= now_ns || l->config.rate_bits == 0)
-		return 0;
-	return (uint64_t)(((unsigned __int128)(l->busy_ns - now_ns) * l->config.rate_bits + 8 * NS - 1) / (8 * NS));
+	return sim_tcp_wire_backlog(&l->wire, now_ns);
 }
 
-static void serialise(struct sim_tcp_link *l, uint64_t now, uint32_t length)
-{
-	if (l->busy_ns < now) {
-		l->busy_ns = now;
-		l->busy_rest = 0;
-	}
-	if (l->config.rate_bits == 0)
-		return;
-	unsigned __int128 work = (unsigned __int128)length * 8 * NS + l->busy_rest;
-	l->busy_ns += (uint64_t)(work / l->config.rate_bits);
-	l->busy_rest = (uint64_t)(work % l->config.rate_bits);
-}
+/* ------------------------------------------------------------------ sending */
 
-static bool lost(struct sim_tcp_link *l)
+static bool lost(struct sim_tcp_link *l, const struct sim_tcp_lane *lane)
 {
-	uint64_t draw = sim_rand_u64(l->engine->seed, SIM_RAND_LOSS, l->entity, l->stats.packets);
-
-	l->stats.packets++;
-	if (draw >= l->config.loss)
+	if (l->config.loss == 0)
 		return false;
-	l->stats.lost++;
-	return true;
+	return sim_rand_u64(l->engine->seed, SIM_RAND_LOSS, lane->entity, lane->packets) < l->config.loss;
 }
 
-static uint64_t jitter(struct sim_tcp_link *l)
+static uint64_t delay_ns(struct sim_tcp_link *l, const struct sim_tcp_lane *lane)
 {
-	if (l->config.jitter_ns == 0)
-		return 0;
-	return sim_rand_below(l->engine->seed, SIM_RAND_LATENCY, l->entity, l->stats.packets, l->config.jitter_ns + 1);
+	return sim_dist_draw_ns(&l->config.delay, l->engine->seed, SIM_RAND_LATENCY, lane->entity, lane->packets);
 }
 
 /* In the order of arrival: whoever overtakes moves to the front of those that arrive later. */
-static void put(struct sim_tcp_link *l, const struct sim_tcp_packet *p, uint64_t at)
+static void put(struct sim_tcp_link *l, const struct sim_tcp_packet *p, void *to, uint64_t at)
 {
 	uint64_t n = l->tail++;
 
 	for (; n > l->head && l->ring[(n - 1) & (l->cap - 1)].at_ns > at; n--)
 		l->ring[n & (l->cap - 1)] = l->ring[(n - 1) & (l->cap - 1)];
-	l->ring[n & (l->cap - 1)] = (struct carried){*p, at};
-	if (n != l->head || sim_engine_schedule(l->engine, l->source, &l->event, SIM_DELIVERY, at))
+	l->ring[n & (l->cap - 1)] = (struct carried){*p, to, at};
+	if (n != l->head && sim_event_queued(&l->event))
 		return;
-	l->head++; /* no memory: as if it had been lost */
-	l->stats.dropped++;
+	uint64_t next = l->ring[l->head & (l->cap - 1)].at_ns;
+	/* without memory for the event a later packet's sending schedules it anew */
+	(void)sim_engine_schedule(l->engine, l->source, &l->event, SIM_DELIVERY, next > l->engine->now_ns ? next : l->engine->now_ns);
 }
 
-void sim_tcp_link_send(struct sim_tcp_link *l, const struct sim_tcp_packet *p)
+static bool carry(struct sim_tcp_link *l, struct sim_tcp_lane *lane, const struct sim_tcp_packet *p, uint64_t at_ns, uint64_t *arrival_ns)
 {
-	uint64_t now = l->engine->now_ns;
 	uint32_t length = sim_tcp_length(p);
+	uint64_t out;
 
-	if (lost(l))
-		return;
-	if (sim_tcp_link_backlog(l, now) + length > l->queue_bytes || (l->tail - l->head == l->cap && !grow(l))) {
-		l->stats.dropped++;
-		return;
-	}
-	serialise(l, now, length);
-	l->stats.bytes += length;
-	uint64_t at = l->busy_ns + l->config.delay_ns + jitter(l);
+	if ((l->tail - l->head == l->cap && !grow(l)) || !sim_tcp_wire_pass(&l->wire, at_ns, length, &out))
+		return false;
+	uint64_t at = out + delay_ns(l, lane);
 	if (!l->config.reorder && at < l->last_at_ns)
 		at = l->last_at_ns;
+	put(l, p, lane->to, at);
 	l->last_at_ns = at;
-	put(l, p, at);
+	l->stats.bytes += length;
+	*arrival_ns = at;
+	return true;
+}
+
+enum sim_tcp_fate sim_tcp_link_send(struct sim_tcp_link *l, struct sim_tcp_lane *lane, const struct sim_tcp_packet *p, uint64_t at_ns,
+                                    uint64_t *arrival_ns)
+{
+	uint64_t unheard;
+	bool was_lost = lost(l, lane);
+
+	l->stats.packets++;
+	lane->packets++;
+	if (was_lost) {
+		l->stats.lost++;
+		return SIM_TCP_LOST;
+	}
+	if (!carry(l, lane, p, at_ns, arrival_ns != NULL ? arrival_ns : &unheard)) {
+		l->stats.dropped++;
+		return SIM_TCP_DROPPED;
+	}
+	return SIM_TCP_CARRIED;
 }
 
 void sim_tcp_link_stats(const struct sim_tcp_link *l, struct sim_tcp_link_stats *stats)

@@ -11,6 +11,7 @@ struct side {
 	struct rig *rig;
 	struct sim_tcp *tcp;
 	struct sim_tcp_link *out;
+	struct sim_tcp_lane lane; /* towards this side */
 	bool writer;
 };
 
@@ -34,8 +35,10 @@ void sim_tcp_rig_defaults(struct sim_tcp_rig *rig)
 static void transmit(void *user, const struct sim_tcp_packet *p)
 {
 	struct side *side = user;
+	struct side *to = &side->rig->side[side->writer ? 1 : 0];
 
-	sim_tcp_link_send(side->out, p);
+	/* what is lost or dropped is the endpoints' business */
+	(void)sim_tcp_link_send(side->out, &to->lane, p, side->rig->engine->now_ns, NULL);
 }
 
 static void deliver(void *user, const struct sim_tcp_packet *p)
@@ -107,7 +110,8 @@ static bool build(struct rig *r)
 		side->rig = r;
 		side->writer = i == 0;
 		side->tcp = sim_tcp_new(r->engine, &r->source, i, &r->config->tcp, &ops, side);
-		side->out = sim_tcp_link_new(r->engine, &r->source, i, &r->config->link, deliver, &r->side[1 - i]);
+		side->lane = (struct sim_tcp_lane){.to = side, .entity = 1 - i};
+		side->out = sim_tcp_link_new(r->engine, &r->source, &r->config->link, deliver);
 		if (side->tcp == NULL || side->out == NULL)
 			return false;
 	}

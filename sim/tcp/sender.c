@@ -254,3 +254,13 @@ size_t sim_tcp_write(struct sim_tcp *t, size_t n)
 	t->write_blocked = took < n;
 	return took;
 }
+
+void sim_tcp_want_room(struct sim_tcp *t)
+{
+	t->write_blocked = true;
+}
+
+void sim_tcp_set_lowat(struct sim_tcp *t, uint64_t notsent_lowat)
+{
+	t->config.notsent_lowat = notsent_lowat;
+}

@@ -83,6 +83,7 @@ struct sim_tcp_ops {
  */
 struct sim_tcp *sim_tcp_new(struct sim_engine *engine, struct sim_source *source, uint64_t entity, const struct sim_tcp_config *config,
                             const struct sim_tcp_ops *ops, void *user);
+size_t sim_tcp_memory(void);          /* of an idle endpoint, bytes */
 void sim_tcp_free(struct sim_tcp *t); /* null is harmless; no packet is sent */
 
 void sim_tcp_connect(struct sim_tcp *t);                                  /* sends the SYN */
@@ -93,10 +94,12 @@ void sim_tcp_input(struct sim_tcp *t, const struct sim_tcp_packet *p); /* a pack
 
 size_t sim_tcp_write(struct sim_tcp *t, size_t n); /* how many bytes it took */
 size_t sim_tcp_write_space(const struct sim_tcp *t);
-size_t sim_tcp_readable(const struct sim_tcp *t); /* bytes in order, unread */
-size_t sim_tcp_read(struct sim_tcp *t, size_t n); /* consumes at most n: how many it was */
-void sim_tcp_shutdown(struct sim_tcp *t);         /* FIN behind what is queued */
-void sim_tcp_abort(struct sim_tcp *t);            /* RST; both queues are dropped */
+void sim_tcp_want_room(struct sim_tcp *t);                         /* WRITABLE is to be told once there is room, as after a short write */
+void sim_tcp_set_lowat(struct sim_tcp *t, uint64_t notsent_lowat); /* from now on */
+size_t sim_tcp_readable(const struct sim_tcp *t);                  /* bytes in order, unread */
+size_t sim_tcp_read(struct sim_tcp *t, size_t n);                  /* consumes at most n: how many it was */
+void sim_tcp_shutdown(struct sim_tcp *t);                          /* FIN behind what is queued */
+void sim_tcp_abort(struct sim_tcp *t);                             /* RST; both queues are dropped */
 
 enum sim_tcp_state {
 	SIM_TCP_ST_CLOSED = 0, /* nothing yet, or nothing more */

@@ -19,7 +19,7 @@ struct world_options {
 	enum world_kind kind;
 	uint64_t seed;
 	bool null_crypto; /* refused (SY_INVALID) with WORLD_TCP */
-	enum sim_tcp tcp;
+	enum sim_tcp_model tcp;
 };
 
 /* What the owner of the world hears. Called from the world's loop; may call back into the world. */

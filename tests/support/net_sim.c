@@ -1,4 +1,4 @@
-/* Simulated hosts as a network to test against: 2 ms one way, nothing lost. */
+/* Simulated hosts as a network to test against: 2 ms one way, nothing lost; one kind for each model of TCP. */
 #include "tests/support/net_world.h"
 
 #include <stdlib.h>
@@ -15,10 +15,10 @@ struct net_world {
 	struct sim_host *deaf;
 };
 
-static struct net_world *sim_make(void)
+static struct net_world *make(enum sim_tcp_model tcp)
 {
 	const struct sim_net_config config = {
-	    .tcp = SIM_TCP_NONE,
+	    .tcp = tcp,
 	    .link = {.latency = {.kind = SIM_DIST_CONSTANT, .a_ns = 2000000}, .mtu = 1500},
 	};
 	const struct sy_netaddr localhost = net_v4(127, 0, 0, 1, 0);
@@ -30,6 +30,16 @@ static struct net_world *sim_make(void)
 	if (sim_net_new(&w->net, w->engine, &config, &what) != SY_OK || sim_net_dns_set(w->net, "localhost", &localhost, 1) != SY_OK)
 		abort();
 	return w;
+}
+
+static struct net_world *sim_make(void)
+{
+	return make(SIM_TCP_NONE);
+}
+
+static struct net_world *segment_make(void)
+{
+	return make(SIM_TCP_SEGMENT);
 }
 
 static void sim_free(struct net_world *w)
@@ -86,6 +96,17 @@ static void sim_nowhere(struct net_world *w, struct sy_netaddr *at)
 const struct net_kind net_sim = {
     .name = "sim",
     .make = sim_make,
+    .free = sim_free,
+    .endpoint = sim_endpoint,
+    .forget = sim_forget,
+    .address = sim_address,
+    .step = sim_step,
+    .nowhere = sim_nowhere,
+};
+
+const struct net_kind net_segment = {
+    .name = "segment",
+    .make = segment_make,
     .free = sim_free,
     .endpoint = sim_endpoint,
     .forget = sim_forget,

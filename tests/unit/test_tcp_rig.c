@@ -11,7 +11,7 @@ static struct sim_tcp_rig_result transfer(enum sim_tcp_cc cc, uint64_t rtt_ms, u
 
 	sim_tcp_rig_defaults(&rig);
 	rig.tcp.cc = cc;
-	rig.link.delay_ns = rtt_ms * 500000;
+	rig.link.delay.a_ns = rtt_ms * 500000;
 	rig.link.rate_bits = mbit * 1000000;
 	rig.link.loss = UINT64_MAX / 1000000 * loss_ppm;
 	rig.bytes = bytes;

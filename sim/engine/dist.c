@@ -1,5 +1,5 @@
-/* Draws from the distributions of one-way delays. */
-#include "sim/net/internal.h"
+/* Draws from distributions of durations. */
+#include "sim/engine/dist.h"
 
 #define LONGEST_NS (1ull << 60) /* 36 years: sums of it with a time do not overflow */
 
@@ -12,7 +12,7 @@ static uint64_t scale(uint64_t ns, int64_t q32)
 	return product > LONGEST_NS ? LONGEST_NS : (uint64_t)product;
 }
 
-uint64_t dist_base_ns(const struct sim_dist *d)
+uint64_t sim_dist_base_ns(const struct sim_dist *d)
 {
 	switch (d->kind) {
 	case SIM_DIST_UNIFORM:
@@ -49,7 +49,7 @@ static int64_t product_q32(int64_t a, int64_t b)
 	return p > INT64_MAX ? INT64_MAX : p < INT64_MIN ? INT64_MIN : (int64_t)p;
 }
 
-uint64_t dist_draw_ns(const struct sim_dist *d, uint64_t seed, enum sim_purpose purpose, uint64_t entity, uint64_t counter)
+uint64_t sim_dist_draw_ns(const struct sim_dist *d, uint64_t seed, enum sim_purpose purpose, uint64_t entity, uint64_t counter)
 {
 	if (d->kind == SIM_DIST_CONSTANT) {
 		return d->a_ns;
