@@ -27,7 +27,7 @@ type lane struct {
 
 var lanes = []lane{
 	{8, slices.Concat(upgradeCases, rejectCases, messageCases, pingCases, pexCases, seedCases, persistentCases, fileCases)},
-	{1, networkCases},
+	{len(networkCases), networkCases}, // they mostly wait
 }
 
 // patience is how long a case may take; one that hangs must not hide the others.
@@ -113,6 +113,11 @@ func runCase(dir string, c interopCase) (string, string) {
 	case <-time.After(patience):
 		return own, fmt.Sprintf("did not end within %v", patience)
 	}
+}
+
+// note prints a figure that a case has measured.
+func note(format string, args ...interface{}) {
+	fmt.Printf("# "+cometVersion+": "+format+"\n", args...)
 }
 
 // report prints the verdict; of a failure also the last lines of the logs that its CometBFT sides left in its directory.
