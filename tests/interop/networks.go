@@ -106,6 +106,20 @@ const (
 
 var comings = regexp.MustCompile(`(added|removed) ([0-9a-f]{40})`)
 
+var holding = regexp.MustCompile(`book ([0-9]+)$`)
+
+// bookSize is what the census said last.
+func (o *ours) bookSize() int {
+	lines := o.lines()
+	for i := len(lines) - 1; i >= 0; i-- {
+		if m := holding.FindStringSubmatch(lines[i]); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			return n
+		}
+	}
+	return 0
+}
+
 // peers are the ids that a node's reactor has seen come and not go.
 func (o *ours) peers() map[string]bool {
 	set := map[string]bool{}
@@ -180,6 +194,22 @@ func connected(graph map[string]map[string]bool) bool {
 	return len(seen) == len(graph)
 }
 
+// informed: every book holds enough. What ours say counts a seed, too, that has come back to them.
+func (w *crowd) informed() bool {
+	for _, o := range w.ours {
+		if o.bookSize() <= crowdBook {
+			return false
+		}
+	}
+	for _, c := range w.theirs {
+		if w.known(c.book) < crowdBook {
+			return false
+		}
+	}
+	return true
+}
+
+// meshed: everybody has enough peers, and there is one network.
 func (w *crowd) meshed() bool {
 	graph := w.links()
 	for _, set := range graph {
@@ -234,7 +264,12 @@ func (w *crowd) stop() {
 // gather starts the members behind a seed; their addresses are 127.first.0.1, 127.first+1.0.1, ...
 func (w *crowd) gather(dir, seed string, first int) error {
 	for i := 0; i < crowdEach; i++ {
-		o, err := startOurs(dir, fmt.Sprintf("tcp://127.%d.0.1:0", first+2*i), "interop", "--p2p.seeds", seed, "--p2p.allow_duplicate_ip=true")
+		home, err := os.MkdirTemp(dir, "ours")
+		if err != nil {
+			return err
+		}
+		o, err := launch(home, "node", "--home", home, "--network", "interop", "--p2p.laddr", fmt.Sprintf("tcp://127.%d.0.1:0", first+2*i),
+			"--p2p.addr_book_strict=false", "--p2p.seeds", seed, "--p2p.allow_duplicate_ip=true", "--reactor", script("census.lua"))
 		if err != nil {
 			return err
 		}
@@ -254,8 +289,8 @@ func (w *crowd) converges(dir, seed string, first int) string {
 		return err.Error()
 	}
 	from := time.Now()
-	if !eventually(90*time.Second, w.meshed) {
-		return fmt.Sprintf("not everybody has %d peers, or the network is in parts: %v", crowdPeers, w.links())
+	if !eventually(90*time.Second, func() bool { return w.meshed() && w.informed() }) {
+		return fmt.Sprintf("not everybody has %d peers and %d addresses, or the network is in parts: %v", crowdPeers, crowdBook, w.links())
 	}
 	took := time.Since(from)
 	least, why := w.poorest()
