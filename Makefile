@@ -26,6 +26,7 @@ HAVE    := $(wildcard $(STAMP).mk)
 CFLAGS_core := $(if $(HAVE),$(shell pkg-config --cflags $(PKGS)))
 LIBS_core   := $(if $(HAVE),$(shell pkg-config --libs $(PKGS)))
 CFLAGS_sim  := $(if $(HAVE),$(shell pkg-config --cflags $(SIMPKGS)))
+LIBS_host   := $(if $(HAVE),$(shell pkg-config --libs libuv jansson))
 LIBS_sim    := $(if $(HAVE),$(shell pkg-config --libs $(SIMPKGS)))
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Wwrite-strings \
@@ -44,6 +45,7 @@ SIM_SRC  := $(filter-out sim/cli/main.c,$(sort $(wildcard sim/*/*.c)))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 HELP_SRC := $(sort $(wildcard tests/support/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+EX_SRC   := $(sort $(wildcard docs/examples/*.c))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 CORE_LIB := $(BUILD)/libswitchyard-core.a
@@ -52,12 +54,13 @@ SIM_LIB  := $(BUILD)/libswitchyard-sim.a
 BIN      := $(BUILD)/switchyard
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
+EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(EX_SRC))
 
-.PHONY: all run test check-deep bench fidelity install clean help format units benches deps
+.PHONY: all run test check-deep bench fidelity install clean help format units benches examples deps
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BIN)
+all: $(BIN) examples
 
 $(BUILD)/obj/core/%.o: core/%.c
 	$(call SAY,CC,$<)
@@ -102,6 +105,22 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(HELP_SRC)) $(GEN_OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_all) -o $@ $< $(call obj,$(HELP_SRC)) $(GEN_OBJ) $(SIM_LIB) $(TP_LIB) $(CORE_LIB) $(LIBS_sim) $(LIBS_core) -lcmocka -lm
 
+# The examples of docs/LIBRARY.md, with what an embedder links.
+EX_GEN   := $(BUILD)/gen/chat.pb-c
+$(EX_GEN).h $(EX_GEN).c &: docs/examples/chat.proto
+	$(call SAY,PROTOC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=docs/examples --c_out=$(@D) $<
+$(BUILD)/obj/gen/chat.pb-c.o: $(EX_GEN).c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_all) -w -I$(BUILD)/gen $(CFLAGS_core) -c $< -o $@
+$(call obj,$(EX_SRC)): CFLAGS_core += -I$(BUILD)/gen
+$(call obj,$(EX_SRC)): | $(EX_GEN).h
+$(BUILD)/examples/%: $(BUILD)/obj/docs/examples/%.o $(BUILD)/obj/gen/chat.pb-c.o $(TP_LIB) $(CORE_LIB)
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(LIBS_host) $(LIBS_core)
+
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
@@ -109,11 +128,12 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
 
 units: $(UNITS)
 benches: $(BENCHES)
+examples: $(EXAMPLES)
 
 run: $(BIN)
 	$(Q)sh scenarios/showcase.sh $(BIN)
 
-test: $(BIN) $(UNITS)
+test: $(BIN) $(UNITS) examples
 	$(Q)BUILD=$(BUILD) sh tests/run.sh
 
 check-deep: $(BIN)
@@ -125,7 +145,7 @@ bench: $(BIN) $(BENCHES)
 fidelity: $(BIN)
 	$(Q)BUILD=$(BUILD) sh tests/fidelity/run.sh
 
-install: $(BIN)
+install: $(BIN) examples
 	$(Q)DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) BUILD=$(BUILD) sh .ci/install.sh
 
 deps:

@@ -11,7 +11,7 @@ put() { # put MODE FILE DIRECTORY [NAME]
 }
 put 755 "$BUILD/switchyard" bin
 for h in core/switchyard.h core/secret/suite.h core/base/limits.h core/book/intern.h; do put 644 "$h" "include/switchyard/$(dirname "$h")"; done
-for h in transport/transport.h transport/driver/driver.h transport/tcp/*.h transport/pair/*.h transport/files/*.h; do
+for h in transport/transport.h transport/driver/driver.h transport/tcp/*.h transport/pair/*.h transport/files/*.h transport/host/*.h; do
 	case $h in *_private.h) continue ;; esac
 	put 644 "$h" "include/switchyard/$(dirname "$h")"
 done

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -153,6 +154,16 @@ struct sy_span {
 	const uint8_t *ptr;
 	size_t len;
 };
+static inline struct sy_span sy_span_of(const void *bytes, size_t n)
+{
+	struct sy_span span = {(const uint8_t *)bytes, n};
+	return span;
+}
+/* The text without its NUL. */
+static inline struct sy_span sy_text(const char *text)
+{
+	return sy_span_of(text, strlen(text));
+}
 
 #define SY_ID_BYTES 20
 #define SY_ID_TEXT 41    /* 40 hex digits and the NUL */

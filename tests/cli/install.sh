@@ -41,6 +41,14 @@ $CC -std=gnu11 -Wall -Werror $(flags --cflags) "$tmp/one.c" $(flags --libs) -o "
 say $? "a program compiles and links with what pkg-config says"
 "$tmp/one" >"$tmp/out" 2>"$tmp/err" && grep -q "^[0-9.]* not_found$" "$tmp/out"
 say $? "and runs"
+# the examples of docs/LIBRARY.md, with the words that stand there
+mkdir "$tmp/examples" && cp docs/examples/* "$tmp/examples/"
+# shellcheck disable=SC2046
+(cd "$tmp/examples" && protoc-c --c_out=. chat.proto && $CC hello.c $(flags --cflags --libs) -o hello &&
+	$CC chat.c chat.pb-c.c -I. $(flags --cflags --libs) -o chat) >"$tmp/out" 2>"$tmp/err"
+say $? "the library's examples are built against it"
+"$tmp/examples/hello" --help >"$tmp/out" 2>"$tmp/err" && "$tmp/examples/chat" --help >>"$tmp/out" 2>"$tmp/err"
+say $? "and run"
 (cd "$root/usr/include/switchyard" && find . -name '*.h' | LC_ALL=C sort | sed 's/.*/#include "&"/') >"$tmp/all.c"
 # shellcheck disable=SC2046
 $CC -std=c11 -D_GNU_SOURCE -Wall -Werror -fsyntax-only -I"$root/usr/include/switchyard" $(flags --cflags) "$tmp/all.c" >"$tmp/out" 2>"$tmp/err"
