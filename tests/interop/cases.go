@@ -4,7 +4,9 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,7 +34,7 @@ func fail(o *ours, format string, args ...interface{}) string {
 
 // pair starts both sides; we dial when weDial is set.
 func pair(dir string, weDial bool, o options, args ...string) (*comet, *ours, string) {
-	c, err := newComet(dir, "127.0.0.1:0", o)
+	c, err := newComet(dir, fresh(), o)
 	if err != nil {
 		return nil, nil, err.Error()
 	}
@@ -55,10 +57,25 @@ func pair(dir string, weDial bool, o options, args ...string) (*comet, *ours, st
 			return nil, nil, fail(n, "dial: %v", err)
 		}
 	}
-	if !c.probe.wait(10*time.Second, func() bool { return len(c.probe.added) == 1 }) {
+	if !bothAdded(c, n) {
 		defer c.stop()
 		defer n.kill()
-		return nil, nil, fail(n, "they did not add us")
+		return nil, nil, fail(n, "they, or we, did not add the other")
 	}
 	return c, n, ""
+}
+
+func bothAdded(c *comet, n *ours) bool {
+	return c.probe.wait(10*time.Second, func() bool { return len(c.probe.added) == 1 }) &&
+		eventually(10*time.Second, func() bool { return n.said(": added " + c.id()) })
+}
+
+var numIPs atomic.Uint32
+
+// fresh is a listen address with an IP of its own: its port, taken and given back, cannot be taken by anybody meanwhile,
+// as whoever dials on loopback comes from 127.0.0.1.
+func fresh() string {
+	second := map[string]int{"v0.40.0": 140, "v0.38.26": 138}[cometVersion]
+	n := numIPs.Add(1)
+	return fmt.Sprintf("127.%d.%d.%d:0", second, os.Getpid()%250, n%250+1)
 }

@@ -14,7 +14,7 @@ var fileCases = []interopCase{
 }
 
 func filesTheyLoad(dir string) string {
-	third, err := newComet(dir, "127.0.0.3:0", options{pex: true})
+	third, err := newComet(dir, fresh(), options{pex: true})
 	if err != nil {
 		return err.Error()
 	}
@@ -28,7 +28,7 @@ func filesTheyLoad(dir string) string {
 		return fail(n, "not connected")
 	}
 	time.Sleep(500 * time.Millisecond)
-	second, err := newComet(dir, "127.0.0.4:0", options{pex: true})
+	second, err := newComet(dir, fresh(), options{pex: true})
 	if err != nil {
 		n.kill()
 		return err.Error()
@@ -45,7 +45,7 @@ func filesTheyLoad(dir string) string {
 	if !n.stop() {
 		return fail(n, "we did not end with code 0")
 	}
-	c, err := newComet(dir, "127.0.0.2:0", options{home: n.home, pex: true})
+	c, err := newComet(dir, fresh(), options{home: n.home, pex: true})
 	if err != nil {
 		return fail(n, "they cannot use our home: %v", err)
 	}
@@ -61,12 +61,12 @@ func filesTheyLoad(dir string) string {
 }
 
 func filesWeLoad(dir string) string {
-	third, err := newComet(dir, "127.0.0.3:0", options{pex: true})
+	third, err := newComet(dir, fresh(), options{pex: true})
 	if err != nil {
 		return err.Error()
 	}
 	defer third.stop()
-	c, err := newComet(dir, "127.0.0.2:0", options{pex: true})
+	c, err := newComet(dir, fresh(), options{pex: true})
 	if err != nil {
 		return err.Error()
 	}

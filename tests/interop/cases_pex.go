@@ -12,12 +12,12 @@ var pexCases = []interopCase{
 }
 
 func pexFromThem(dir string) string {
-	third, err := newComet(dir, "127.0.0.3:0", options{pex: true})
+	third, err := newComet(dir, fresh(), options{pex: true})
 	if err != nil {
 		return err.Error()
 	}
 	defer third.stop()
-	c, err := newComet(dir, "127.0.0.2:0", options{pex: true})
+	c, err := newComet(dir, fresh(), options{pex: true})
 	if err != nil {
 		return err.Error()
 	}
@@ -43,7 +43,7 @@ func pexFromUs(dir string) string { // both come from 127.0.0.1
 		return err.Error()
 	}
 	defer n.kill()
-	first, err := newComet(dir, "127.0.0.2:0", options{pex: true, seeds: []string{n.address()}})
+	first, err := newComet(dir, fresh(), options{pex: true, seeds: []string{n.address()}})
 	if err != nil {
 		return err.Error()
 	}
@@ -51,7 +51,7 @@ func pexFromUs(dir string) string { // both come from 127.0.0.1
 	if !eventually(10*time.Second, func() bool { return first.has(n.id()) }) {
 		return fail(n, "the first one did not connect")
 	}
-	second, err := newComet(dir, "127.0.0.3:0", options{pex: true, seeds: []string{n.address()}})
+	second, err := newComet(dir, fresh(), options{pex: true, seeds: []string{n.address()}})
 	if err != nil {
 		return err.Error()
 	}

@@ -12,12 +12,12 @@ var seedCases = []interopCase{
 }
 
 func seedThem(dir string) string {
-	c, err := newComet(dir, "127.0.0.2:0", options{pex: true, seedMode: true})
+	c, err := newComet(dir, fresh(), options{pex: true, seedMode: true})
 	if err != nil {
 		return err.Error()
 	}
 	defer c.stop()
-	third, err := newComet(dir, "127.0.0.3:0", options{pex: true})
+	third, err := newComet(dir, fresh(), options{pex: true})
 	if err != nil {
 		return err.Error()
 	}
@@ -43,7 +43,7 @@ func seedUs(dir string) string {
 		return err.Error()
 	}
 	defer n.kill()
-	first, err := newComet(dir, "127.0.0.2:0", options{pex: true, seeds: []string{n.address()}})
+	first, err := newComet(dir, fresh(), options{pex: true, seeds: []string{n.address()}})
 	if err != nil {
 		return err.Error()
 	}
@@ -51,7 +51,7 @@ func seedUs(dir string) string {
 	if !eventually(15*time.Second, func() bool { return n.said("added "+first.id()) && n.said("removed "+first.id()) }) {
 		return fail(n, "our seed did not answer and hang up")
 	}
-	second, err := newComet(dir, "127.0.0.3:0", options{pex: true, seeds: []string{n.address()}})
+	second, err := newComet(dir, fresh(), options{pex: true, seeds: []string{n.address()}})
 	if err != nil {
 		return err.Error()
 	}

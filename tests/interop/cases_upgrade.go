@@ -3,9 +3,11 @@ package main
 // Handshakes and node infos.
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/version"
 )
 
 var upgradeCases = bothRoles("handshake and node info", handshake)
@@ -27,9 +29,34 @@ func handshake(dir string, weDial bool) string {
 	if !eventually(5*time.Second, func() bool { return n.said("added " + c.id() + " " + direction) }) {
 		return fail(n, "we did not add them as %s", direction)
 	}
+	if !n.said("info of " + c.id() + ": comet " + version.TMCoreSemVer) {
+		return fail(n, "we do not know moniker and version of them (%s)", version.TMCoreSemVer)
+	}
 	peer := c.sw.Peers().Get(p2p.ID(n.id()))
-	if peer.NodeInfo().ID() != peer.ID() {
-		return fail(n, "node info of %s says %s", peer.ID(), peer.NodeInfo().ID())
+	if peer.IsOutbound() == weDial {
+		return fail(n, "to them we are outbound: %v", peer.IsOutbound())
+	}
+	return ourInfo(n, peer)
+}
+
+// ourInfo compares what they know of us, field by field.
+func ourInfo(n *ours, peer p2p.Peer) string {
+	info, ok := peer.NodeInfo().(p2p.DefaultNodeInfo)
+	if !ok {
+		return fail(n, "node info is %T", peer.NodeInfo())
+	}
+	wanted := p2p.DefaultNodeInfo{
+		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, version.BlockProtocol, 0),
+		DefaultNodeID:   p2p.ID(n.id()),
+		ListenAddr:      "tcp://" + n.dialString(),
+		Network:         "interop",
+		Version:         "0.40.0",
+		Channels:        []byte{0x70, 0x71, 0x72, 0x73, 0x00},
+		Moniker:         "ours",
+		Other:           p2p.DefaultNodeInfoOther{TxIndex: "on", RPCAddress: "tcp://127.0.0.1:26657"},
+	}
+	if got, want := fmt.Sprintf("%+v", info), fmt.Sprintf("%+v", wanted); got != want {
+		return fail(n, "node info: got %s, wanted %s", got, want)
 	}
 	return ""
 }

@@ -3,16 +3,15 @@ package main
 // A real CometBFT switch with its transport, PEX reactor, address book and one probing reactor.
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
-
-	"github.com/cosmos/gogoproto/proto"
-	"github.com/cosmos/gogoproto/types"
 
 	"github.com/cometbft/cometbft/config"
 	"github.com/cometbft/cometbft/crypto/ed25519"
@@ -23,11 +22,19 @@ import (
 	"github.com/cometbft/cometbft/version"
 )
 
+// Receive capacities of probe.lua's channels, and the one channel where it is low.
+const (
+	wideBytes      = 4 << 20
+	narrow         = 0x73
+	ourNarrowBytes = 70000
+)
+
 // options of a CometBFT side; the zero value is an ordinary node.
 type options struct {
 	network      string
 	block        uint64
-	channels     []byte // advertised and served; default 0x70..0x72
+	channels     []byte // advertised and served; default 0x70..0x73
+	narrowBytes  int    // receive capacity of channel 0x73; default as ours, 70000
 	inbound      int
 	seedMode     bool
 	seeds        []string
@@ -38,9 +45,19 @@ type options struct {
 	recvRate     int64
 	sendRate     int64
 	home         string // an existing home is used, else a fresh one
-	dupIP        bool
+	dupIP        bool   // two peers on one IP may be dialled
+	oneIP        bool   // the filter of a real node: one connection for each IP
 	emptyMoniker bool
 }
+
+// raw is a message type whose bytes are the message: sizes on the wire are exactly those of the case.
+type raw struct{ Value []byte }
+
+func (m *raw) Reset()                       { m.Value = nil }
+func (m *raw) String() string               { return fmt.Sprintf("%d bytes", len(m.Value)) }
+func (m *raw) ProtoMessage()                {}
+func (m *raw) Marshal() ([]byte, error)     { return m.Value, nil }
+func (m *raw) Unmarshal(bytes []byte) error { m.Value = append([]byte(nil), bytes...); return nil }
 
 // heard is one message that the probe received.
 type heard struct {
@@ -52,16 +69,19 @@ type heard struct {
 // probe is a reactor that records what it hears.
 type probe struct {
 	p2p.BaseReactor
-	channels []byte
-	mtx      sync.Mutex
-	got      []heard
-	added    map[p2p.ID]p2p.Peer
-	removed  map[p2p.ID]string
-	fresh    chan struct{}
+	channels    []byte
+	narrowBytes int
+	mtx         sync.Mutex
+	sink        bool // what is heard is counted, not kept
+	bytes       map[byte]int
+	got         []heard
+	added       map[p2p.ID]p2p.Peer
+	removed     map[p2p.ID]string // the last reason; kept when the peer comes back
+	fresh       chan struct{}
 }
 
-func newProbe(channels []byte) *probe {
-	r := &probe{channels: channels, added: map[p2p.ID]p2p.Peer{}, removed: map[p2p.ID]string{}, fresh: make(chan struct{}, 1)}
+func newProbe(channels []byte, narrowBytes int) *probe {
+	r := &probe{channels: channels, narrowBytes: narrowBytes, bytes: map[byte]int{}, added: map[p2p.ID]p2p.Peer{}, removed: map[p2p.ID]string{}, fresh: make(chan struct{}, 1)}
 	r.BaseReactor = *p2p.NewBaseReactor("PROBE", r)
 	return r
 }
@@ -69,8 +89,12 @@ func newProbe(channels []byte) *probe {
 func (r *probe) GetChannels() []*conn.ChannelDescriptor {
 	list := make([]*conn.ChannelDescriptor, 0, len(r.channels))
 	for i, id := range r.channels {
+		capacity := wideBytes
+		if id == narrow {
+			capacity = r.narrowBytes
+		}
 		list = append(list, &conn.ChannelDescriptor{ID: id, Priority: 1 + 3*i, SendQueueCapacity: 20,
-			RecvMessageCapacity: 4 << 20, MessageType: &types.BytesValue{}})
+			RecvMessageCapacity: capacity, MessageType: &raw{}})
 	}
 	return list
 }
@@ -85,7 +109,6 @@ func (r *probe) poke() {
 func (r *probe) AddPeer(peer p2p.Peer) {
 	r.mtx.Lock()
 	r.added[peer.ID()] = peer
-	delete(r.removed, peer.ID())
 	r.mtx.Unlock()
 	r.poke()
 }
@@ -99,14 +122,42 @@ func (r *probe) RemovePeer(peer p2p.Peer, reason interface{}) {
 }
 
 func (r *probe) Receive(e p2p.Envelope) {
-	value, ok := e.Message.(*types.BytesValue)
+	value, ok := e.Message.(*raw)
 	if !ok {
 		return
 	}
 	r.mtx.Lock()
-	r.got = append(r.got, heard{e.Src.ID(), e.ChannelID, append([]byte(nil), value.Value...)})
+	r.bytes[e.ChannelID] += len(value.Value)
+	if !r.sink {
+		r.got = append(r.got, heard{e.Src.ID(), e.ChannelID, value.Value})
+	}
 	r.mtx.Unlock()
 	r.poke()
+}
+
+// heard is what was received so far.
+func (r *probe) heard() []heard {
+	r.mtx.Lock()
+	defer r.mtx.Unlock()
+	return append([]heard(nil), r.got...)
+}
+
+func (r *probe) clear() {
+	r.mtx.Lock()
+	defer r.mtx.Unlock()
+	r.got = nil
+}
+
+func (r *probe) whyRemoved(id string) string {
+	r.mtx.Lock()
+	defer r.mtx.Unlock()
+	return r.removed[p2p.ID(id)]
+}
+
+func (r *probe) everAdded() bool {
+	r.mtx.Lock()
+	defer r.mtx.Unlock()
+	return len(r.added)+len(r.removed) != 0
 }
 
 // wait looks at the probe until the condition holds or the time is up.
@@ -168,7 +219,12 @@ func (c *comet) send(id string, ch byte, data []byte) bool {
 	if peer == nil {
 		return false
 	}
-	return peer.Send(p2p.Envelope{ChannelID: ch, Message: proto.Message(&types.BytesValue{Value: data})})
+	return peer.Send(p2p.Envelope{ChannelID: ch, Message: &raw{data}})
+}
+
+// say sends a command to probe.lua.
+func (c *comet) say(n *ours, format string, args ...interface{}) bool {
+	return c.send(n.id(), 0x70, []byte(fmt.Sprintf(format, args...)))
 }
 
 // openLog is a log in this home; with COMET_LOG set it goes to the screen, in full.
@@ -189,8 +245,17 @@ func (c *comet) said(text string) bool {
 	return strings.Contains(string(raw), text)
 }
 
-// newComet starts a switch that listens at listen ("127.0.0.1:0" takes any port).
+// newComet starts a switch that listens at listen ("IP:0" takes any port).
 func newComet(dir, listen string, o options) (*comet, error) {
+	for tries := 0; ; tries++ {
+		c, err := tryComet(dir, listen, o)
+		if err == nil || tries == 5 || !strings.HasSuffix(listen, ":0") || !errors.Is(err, syscall.EADDRINUSE) {
+			return c, err
+		}
+	}
+}
+
+func tryComet(dir, listen string, o options) (*comet, error) {
 	if o.network == "" {
 		o.network = "interop"
 	}
@@ -198,7 +263,10 @@ func newComet(dir, listen string, o options) (*comet, error) {
 		o.block = version.BlockProtocol
 	}
 	if o.channels == nil {
-		o.channels = []byte{0x70, 0x71, 0x72}
+		o.channels = []byte{0x70, 0x71, 0x72, narrow}
+	}
+	if o.narrowBytes == 0 {
+		o.narrowBytes = ourNarrowBytes
 	}
 	if o.inbound == 0 {
 		o.inbound = 40
@@ -263,9 +331,12 @@ func newComet(dir, listen string, o options) (*comet, error) {
 		Moniker:         moniker,
 		Other:           p2p.DefaultNodeInfoOther{TxIndex: "on"},
 	}
-	c := &comet{key: key, home: home, addr: na, probe: newProbe(o.channels)}
+	c := &comet{key: key, home: home, addr: na, probe: newProbe(o.channels, o.narrowBytes)}
 	c.transport = p2p.NewMultiplexTransport(info, *key, m)
 	p2p.MultiplexTransportMaxIncomingConnections(o.inbound)(c.transport)
+	if o.oneIP {
+		p2p.MultiplexTransportConnFilters(p2p.ConnDuplicateIPFilter())(c.transport)
+	}
 	c.sw = p2p.NewSwitch(cfg, c.transport)
 	logger, err := openLog(home)
 	if err != nil {

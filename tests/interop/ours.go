@@ -102,6 +102,8 @@ func (o *ours) address() string {
 
 func (o *ours) id() string { return strings.SplitN(o.address(), "@", 2)[0] }
 
+func (o *ours) dialString() string { return strings.SplitN(o.address(), "@", 2)[1] }
+
 func (o *ours) said(text string) bool {
 	for _, l := range o.lines() {
 		if strings.Contains(l, text) {

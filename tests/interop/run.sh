@@ -36,13 +36,13 @@ BEGIN {
 		while ((getline line < file[i]) > 0)
 			if (match(line, /^(not )?ok - v[0-9.]+: /))
 				verdict[i, substr(line, RLENGTH + 1)] = line ~ /^not/ ? "FAILED" : "ok"
-	printf "# %-62s %-10s %-8s %s\n", "case", "role", "v0.40.0", "v0.38.26"
+	printf "# %-66s %-10s %-8s %s\n", "case", "role", "v0.40.0", "v0.38.26"
 }
 {
 	name = $0; role = ""
 	if (match(name, /, (we|they) dial$/)) { role = substr(name, RSTART + 2); name = substr(name, 1, RSTART - 1) }
 	a = verdict[1, $0]; b = verdict[2, $0]
 	if (a b != "")
-		printf "# %-62s %-10s %-8s %s\n", name, role, a == "" ? "-" : a, b == "" ? "-" : b
+		printf "# %-66s %-10s %-8s %s\n", name, role, a == "" ? "-" : a, b == "" ? "-" : b
 }'
 [ $one = 0 ] && [ $two = 0 ]
