@@ -449,6 +449,11 @@ struct sy_config {
 	uint64_t ensure_peers_period_ns;
 	uint64_t seed_disconnect_wait_ns;
 
+	/* what upstream does not have: seed mode of the default profile (D-26, D-33) */
+	uint64_t verify_interval_ns; /* what was reached is looked at again after so long; whole seconds, at least one */
+	uint64_t crawl_interval_ns;  /* a peer is asked for addresses again after so long */
+	uint32_t crawl_dials;        /* addresses looked at at once, 1 to SY_LIMIT_CRAWL_DIALS (64) */
+
 	bool trace_messages; /* emit SY_TRACE_MESSAGE for each message delivered */
 };
 
@@ -677,6 +682,22 @@ struct sy_book_counts {
 };
 struct sy_book_counts sy_node_book_counts(const struct sy_node *node);
 bool sy_node_book_has(const struct sy_node *node, const struct sy_id *id);
+/* What peer exchange did, since the node was made unless it says otherwise. All zero without PEX. */
+struct sy_pex_counts {
+	uint32_t verified;   /* now: addresses that a seed hands out before all others, for they answered lately (D-26) */
+	uint32_t crawling;   /* now: dials and connections of a seed's crawl */
+	uint64_t requests;   /* requests received */
+	uint64_t lists_sent; /* answers to them */
+	uint64_t addrs_sent; /* addresses in these */
+	uint64_t lists_received;
+	uint64_t addrs_new;  /* addresses in those that were not in the book */
+	uint64_t reached;    /* a seed's dials that answered */
+	uint64_t unreached;  /* and those that did not */
+	uint64_t lost;       /* addresses that a seed let go because they do not answer */
+	uint64_t made_room;  /* peers that a seed sent away because its inbound slots were nearly full */
+	uint64_t crawled_ns; /* when the last list was received; 0: none yet */
+};
+struct sy_pex_counts sy_node_pex_counts(const struct sy_node *node);
 /* Calls visit for every address in the book, in the book's own (deterministic) order. */
 void sy_node_book_each(const struct sy_node *node, void (*visit)(void *arg, const struct sy_netaddr *addr, bool old), void *arg);
 /*

@@ -40,5 +40,9 @@ void sy_config_init(struct sy_config *config, enum sy_profile profile)
 	config->ping_interval_ns = 60 * S;
 	config->pong_timeout_ns = 45 * S;
 	config->ensure_peers_period_ns = 30 * S;
-	config->seed_disconnect_wait_ns = 28 * 3600 * S;
+	config->seed_disconnect_wait_ns = sy_policy_of(profile)->seed_makes_room ? 300 * S : 28 * 3600 * S; /* D-33 */
+
+	config->verify_interval_ns = 600 * S;
+	config->crawl_interval_ns = 600 * S;
+	config->crawl_dials = 16;
 }

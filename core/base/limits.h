@@ -28,7 +28,7 @@
 #define SY_LIMIT_SENDS 64u
 #define SY_LIMIT_TRACE_RECORDS 16u
 #define SY_LIMIT_SEND_DONE_CALLS 64u
-#define SY_LIMIT_REACTOR_TIMERS 4u
+#define SY_LIMIT_REACTOR_TIMERS 8u
 #define SY_LIMIT_RECV_BYTES_PER_PEER (32u * 1024u * 1024u)
 #define SY_LIMIT_BANS 64u
 #define SY_LIMIT_DIAL_RECORDS 128u
@@ -79,6 +79,7 @@
 #define SY_LIMIT_FILTER_NS 5000000000ull /* protocol.md 0.5: how long a filter may take */
 #define SY_LIMIT_PEX_TRACES 16u          /* records of PEX between two looks of the node, 1,280 bytes */
 #define SY_LIMIT_PEX_EARLY 10u           /* requests forgiven within one gap of 10 s: v0.40 sends one */
-#define SY_LIMIT_CRAWL_DIALS 8u          /* a seed's dials at once: 2 to 3 a second at dead addresses */
+#define SY_LIMIT_CRAWL_DIALS 64u         /* of crawl_dials: what a seed looks at at once; at dead addresses 21 a second */
+#define SY_LIMIT_SILENT 4096u            /* peers remembered that held a seed's slot and asked for nothing: as many as there are slots */
 
 #endif

@@ -45,6 +45,7 @@ static const struct sy_policy default_table = {
     .use_observed_ip = true,
     .tick_jitter = true,
     .seed_serves_verified = true,
+    .seed_makes_room = true,
 
     .demote_works = true,
     .reinstate_works = true,

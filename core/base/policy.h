@@ -52,7 +52,8 @@ struct sy_policy {
 	bool use_observed_ip;         /* D-24: an inbound peer that advertises 0.0.0.0 is stored under its observed IP */
 	bool tick_jitter;             /* D-25: the 30 s tick is jittered */
 	bool redials_lost;            /* D-32: with full slots too, peers lost to a fault are tried again and take another's place */
-	bool seed_serves_verified;    /* D-26: a seed serves what it has reached first */
+	bool seed_serves_verified;    /* D-26: a seed looks at its addresses itself and serves what answers */
+	bool seed_makes_room;         /* D-33: who holds a seed's slot for nothing goes when they get scarce, and after minutes anyway */
 
 	/* book */
 	bool demote_works;     /* D-27: an old entry that must make room becomes a new one (finding d) */

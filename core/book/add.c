@@ -118,18 +118,20 @@ static bool same_group(const struct sy_book *b, const struct sy_netaddr *x, cons
 }
 
 /*
- * May another address of a known id take the place of the one we have (D-29)? Never for an address that answers. A new entry
- * that was not reached since it last failed goes for what the id's owner says itself (it is connected and has proved the id), or,
- * after a failed dial, for what somebody in another network than the first teller says.
+ * May another address of a known id take the place of the one we have (D-29)? Never for an address that answers. One that
+ * was not reached since it last failed goes for what the id's owner says itself (it is connected and has proved the id), or, a
+ * new one after a failed dial, for what somebody in another network than the first teller says.
  */
 static bool may_replace(const struct sy_book *b, const struct book_entry *e, const struct sy_netaddr *addr, const struct sy_netaddr *src)
 {
-	if (!b->policy->learn_new_ip || e->type == BOOK_OLD || book_same_addr(book_addr(b, e->addr), addr))
+	if (!b->policy->learn_new_ip || book_same_addr(book_addr(b, e->addr), addr))
 		return false;
-	if (e->last_success_s && !e->attempts)
+	if ((e->last_success_s || e->type == BOOK_OLD) && !e->attempts)
 		return false;
 	if ((src->flags & SY_ADDR_HAS_ID) && memcmp(&src->id, &addr->id, sizeof src->id) == 0)
 		return true;
+	if (e->type == BOOK_OLD)
+		return false;
 	uint32_t failures = e->last_success_s ? 3 : 1;
 	return e->attempts >= failures && !same_group(b, src, book_addr(b, e->src));
 }

@@ -39,8 +39,10 @@ void sy_book_expect_known(const struct sy_book *book, const uint32_t *indices, s
 void sy_book_remove(struct sy_book *book, const struct sy_id *id);
 void sy_book_mark_attempt(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s);
 void sy_book_mark_good(struct sy_book *book, const struct sy_id *id, uint64_t now_s);
-/* The address answered with its id: it counts as verified (D-26) and is not given up for hearsay (D-29). It stays new or old. */
+/* The address answered with its id: it counts as reached and is not given up for hearsay (D-29). It stays new or old. */
 void sy_book_mark_reached(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s);
+/* The same by a seed, which looks at all of its addresses: it becomes an old one, which no flood of new ones pushes out (D-26). */
+void sy_book_mark_verified(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s);
 /*
  * Bans the id for what it did. SY_OK, SY_NOT_FOUND when the id is not in the book (upstream; D-13 bans it all the same in
  * default), SY_NO_MEMORY, SY_LIMIT. Past SY_LIMIT_BANS the ban that ends first makes room.
@@ -63,12 +65,31 @@ SY_MUST bool sy_book_pick(struct sy_book *book, uint32_t bias, struct sy_netaddr
 /* out holds SY_PEX_SELECTION_MAX + 1. Return how many. */
 size_t sy_book_selection(struct sy_book *book, struct sy_netaddr *out);
 size_t sy_book_selection_biased(struct sy_book *book, uint32_t bias, struct sy_netaddr *out);
-size_t sy_book_selection_verified(struct sy_book *book, struct sy_netaddr *out); /* what was reached first (D-26) */
 /* The same as interned indices, valid until the book changes. */
 size_t sy_book_select(struct sy_book *book, uint32_t *out);
 size_t sy_book_select_biased(struct sy_book *book, uint32_t bias, uint32_t *out);
-size_t sy_book_select_verified(struct sy_book *book, uint32_t *out);
 void sy_book_each(const struct sy_book *book, void (*visit)(void *arg, const struct sy_netaddr *addr, bool old), void *arg);
+
+/*
+ * Verification (D-26), for seeds: one look at each entry a call. An address is fresh for fresh_s after it answered, aged for
+ * SY_BOOK_AGED times as long; with SY_BOOK_ENOUGH of the two nothing else is handed out, the fresh ones first. With fewer, what
+ * was reached longer ago and what was not tried fill up; what failed only when nothing was verified at all.
+ */
+#define SY_BOOK_AGED 6u
+#define SY_BOOK_ENOUGH 32u
+size_t sy_book_select_verified(struct sy_book *book, uint64_t now_s, uint32_t fresh_s, uint32_t *out);
+uint32_t sy_book_count_verified(const struct sy_book *book, uint64_t now_s, uint32_t fresh_s); /* fresh and aged ones */
+/*
+ * Which addresses are to be dialled now, at most max of them (max <= SY_BOOK_DUE_MAX), what has waited longest first; half of the
+ * places are for those that answered before, so that a flood of new ones does not keep them from being looked at again. Due: at
+ * once when never tried; interval_s after a success; after the n-th failure 2^(n-1) minutes, at most interval_s.
+ */
+#define SY_BOOK_DUE_MAX 32u
+size_t sy_book_due(const struct sy_book *book, uint64_t now_s, uint32_t interval_s, struct sy_netaddr *out, size_t max);
+/* It is being dialled, or cannot be for a reason of ours: others come first from now on. */
+void sy_book_postpone(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s);
+/* Did it fail so often that a seed lets it go: three times, or ten times when it had answered before? */
+bool sy_book_is_lost(const struct sy_book *book, const struct sy_netaddr *addr);
 
 /* Exposed for the vectors of protocol.md 6.3 with SipHash in place of HighwayHash: bucket indices are in range and stable for a key. */
 uint32_t sy_book_new_bucket(const struct sy_book *book, const struct sy_netaddr *addr, const struct sy_netaddr *src);

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* The entry that a dial of this address concerns. An id may have got another address since the dial began (D-29). */
-static uint32_t find_dialled(const struct sy_book *b, const struct sy_netaddr *addr)
+uint32_t book_find_dialled(const struct sy_book *b, const struct sy_netaddr *addr)
 {
 	struct sy_netaddr a = book_normal(b, addr);
 	uint32_t at = book_find_addr(b, &a);
@@ -16,7 +15,7 @@ static uint32_t find_dialled(const struct sy_book *b, const struct sy_netaddr *a
 
 void sy_book_mark_attempt(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s)
 {
-	uint32_t at = find_dialled(book, addr);
+	uint32_t at = book_find_dialled(book, addr);
 	if (at == BOOK_NONE)
 		return;
 	struct book_entry *e = &book->entries[at];
@@ -36,7 +35,7 @@ static void note_success(struct sy_book *book, uint32_t at, uint64_t now_s)
 
 void sy_book_mark_reached(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s)
 {
-	uint32_t at = find_dialled(book, addr);
+	uint32_t at = book_find_dialled(book, addr);
 	if (at == BOOK_NONE)
 		return;
 	note_success(book, at, now_s);
@@ -78,6 +77,16 @@ static void move_to_old(struct sy_book *b, uint32_t at, uint64_t now_s)
 void sy_book_mark_good(struct sy_book *book, const struct sy_id *id, uint64_t now_s)
 {
 	uint32_t at = book_find_id_index(book, sy_addrs_find_id(book->env->addrs, id));
+	if (at == BOOK_NONE)
+		return;
+	note_success(book, at, now_s);
+	if (book->entries[at].type == BOOK_NEW)
+		move_to_old(book, at, now_s);
+}
+
+void sy_book_mark_verified(struct sy_book *book, const struct sy_netaddr *addr, uint64_t now_s)
+{
+	uint32_t at = book_find_dialled(book, addr);
 	if (at == BOOK_NONE)
 		return;
 	note_success(book, at, now_s);

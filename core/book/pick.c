@@ -8,7 +8,6 @@
 
 /* Upstream: 23 %, at least 32, at most 250. Source: protocol.md 6.1. */
 #define SELECTION_PERCENT 23u
-#define SELECTION_MIN 32u
 
 /* Largest r with r * r <= v; bit by bit, no floating point. */
 static uint64_t isqrt(uint64_t v)
@@ -135,10 +134,10 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 }
 
 /* Source: protocol.md 6.7. */
-static uint32_t selection_size(const struct sy_book *b)
+uint32_t book_selection_size(const struct sy_book *b)
 {
 	uint32_t size = book_size(b);
-	uint32_t least = min_u32(SELECTION_MIN, size);
+	uint32_t least = min_u32(BOOK_SELECTION_MIN, size);
 	uint32_t share = size * SELECTION_PERCENT / 100;
 	return min_u32(SY_PEX_SELECTION_MAX, share > least ? share : least);
 }
@@ -155,7 +154,7 @@ static size_t put_sample(struct sy_book *b, uint32_t first, uint32_t n, uint32_t
 
 size_t sy_book_select(struct sy_book *book, uint32_t *out)
 {
-	return put_sample(book, 0, book_size(book), selection_size(book), out);
+	return put_sample(book, 0, book_size(book), book_selection_size(book), out);
 }
 
 /* Upstream appends before it looks at the limit, so asking for none of a kind that exists gives one. */
@@ -171,51 +170,13 @@ size_t sy_book_select_biased(struct sy_book *book, uint32_t bias, uint32_t *out)
 		return 0;
 	if (bias > 100)
 		bias = 100;
-	uint32_t count = selection_size(book);
+	uint32_t count = book_selection_size(book);
 	uint32_t want_new = (bias * count + 50) / 100;
 	uint32_t without_old = count > book->num_old ? count - book->num_old : 0;
 	want_new = at_least_one(want_new > without_old ? want_new : without_old, book->num_new);
 	size_t n = put_sample(book, 0, book->num_new, want_new, out);
 	uint32_t want_old = at_least_one(count - min_u32(count, want_new), book->num_old);
 	return n + put_sample(book, book->num_new, book->num_old, want_old, out + n);
-}
-
-enum { REACHED, UNTRIED, FAILED, CLASSES };
-
-static int class_of(const struct book_entry *e)
-{
-	if (e->attempts)
-		return FAILED;
-	return e->last_success_s ? REACHED : UNTRIED;
-}
-
-/*
- * What a seed of ours hands out (D-26): what it has reached, then what it has not tried; what failed only fills up to the
- * least size of an answer. One look at each entry: seeds only, once a newcomer.
- */
-size_t sy_book_select_verified(struct sy_book *book, uint32_t *out)
-{
-	uint32_t size = book_size(book);
-	uint32_t count = selection_size(book);
-	uint16_t order[BOOK_ENTRIES_MAX];
-	uint32_t ends[CLASSES], n = 0;
-	for (int c = 0; c < CLASSES; c++) {
-		for (uint32_t i = 0; i < size; i++)
-			if (class_of(&book->entries[i]) == c)
-				order[n++] = (uint16_t)i;
-		ends[c] = n;
-	}
-	size_t taken = 0;
-	for (int c = 0; c < CLASSES; c++) {
-		uint32_t first = c ? ends[c - 1] : 0;
-		uint32_t room = c == FAILED ? min_u32(count, SELECTION_MIN) : count;
-		uint32_t k = taken < room ? min_u32(room - (uint32_t)taken, ends[c] - first) : 0;
-		uint16_t places[SY_PEX_SELECTION_MAX + 1];
-		book_sample(book, ends[c] - first, k, places);
-		for (uint32_t i = 0; i < k; i++)
-			out[taken++] = book->entries[order[first + places[i]]].addr;
-	}
-	return taken;
 }
 
 static size_t addresses(const struct sy_book *b, const uint32_t *indices, size_t n, struct sy_netaddr *out)
@@ -235,10 +196,4 @@ size_t sy_book_selection_biased(struct sy_book *book, uint32_t bias, struct sy_n
 {
 	uint32_t indices[SY_PEX_SELECTION_MAX + 1];
 	return addresses(book, indices, sy_book_select_biased(book, bias, indices), out);
-}
-
-size_t sy_book_selection_verified(struct sy_book *book, struct sy_netaddr *out)
-{
-	uint32_t indices[SY_PEX_SELECTION_MAX + 1];
-	return addresses(book, indices, sy_book_select_verified(book, indices), out);
 }

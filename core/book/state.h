@@ -122,7 +122,12 @@ void book_bans_clear(struct sy_book *b);
 /* book.c */
 void book_entries_clear(struct sy_book *b);
 
-/* pick.c: k distinct numbers of [0, n) in random order, k <= SY_PEX_SELECTION_MAX + 1 and k <= n <= 65,535. */
+/* pick.c: how many addresses an answer has; k distinct numbers of [0, n) in random order, k <= SY_PEX_SELECTION_MAX + 1 and k <= n <= 65,535. */
+#define BOOK_SELECTION_MIN 32u
+uint32_t book_selection_size(const struct sy_book *b);
 void book_sample(struct sy_book *b, uint32_t n, uint32_t k, uint16_t *out);
+
+/* mark.c: the entry that a dial of this address concerns; BOOK_NONE also when the id has got another address since (D-29). */
+uint32_t book_find_dialled(const struct sy_book *b, const struct sy_netaddr *addr);
 
 #endif

@@ -59,6 +59,13 @@ struct sy_book_counts sy_node_book_counts(const struct sy_node *node)
 	return sy_book_counts(node->sw.book);
 }
 
+struct sy_pex_counts sy_node_pex_counts(const struct sy_node *node)
+{
+	if (!node->pex)
+		return (struct sy_pex_counts){0};
+	return sy_pex_counts(node->pex, sy_switch_wall_s(&node->sw));
+}
+
 bool sy_node_book_has(const struct sy_node *node, const struct sy_id *id)
 {
 	return sy_book_has(node->sw.book, id);

@@ -53,13 +53,13 @@ enum sy_err pex_may_dial(struct sy_pex *pex, const struct sy_ctx *ctx, const str
 }
 
 /* Bans an address that cannot be had: ours only this address of the id (D-30), upstream the id. */
-static void give_up(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr, enum sy_err why)
+void pex_give_up(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr, enum sy_err why, uint64_t for_s)
 {
 	uint64_t now_s = sy_ctx_wall_s(ctx);
 	bool known = sy_book_has(pex->book, &addr->id);
-	if (sy_book_ban_address(pex->book, addr, now_s, PEX_BAN_S) != SY_OK)
+	if (sy_book_ban_address(pex->book, addr, now_s, for_s) != SY_OK)
 		return;
-	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_BAN, .err = why, .addr = addr, .a = now_s + PEX_BAN_S});
+	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_BAN, .err = why, .addr = addr, .a = now_s + for_s});
 	if (known && !sy_book_has(pex->book, &addr->id))
 		pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_BOOK_GONE, .err = why, .addr = addr});
 }
@@ -68,7 +68,7 @@ enum sy_err pex_dial(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_net
 {
 	enum sy_err err = pex_may_dial(pex, ctx, addr);
 	if (err == SY_MAX_ATTEMPTS) {
-		give_up(pex, ctx, addr, err);
+		pex_give_up(pex, ctx, addr, err, PEX_BAN_S);
 		/* Upstream keeps the count, so the address is banned again at its first dial after the ban. */
 		if (pex->policy->prune_attempts)
 			forget(pex, addr);
@@ -96,7 +96,7 @@ void pex_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr
 		if (pex->policy->learn_new_ip)
 			sy_book_mark_reached(pex->book, addr, sy_ctx_wall_s(ctx));
 	} else if (err == SY_PEER_WRONG_ID && pex->policy->ban_wrong_id) {
-		give_up(pex, ctx, addr, err);
+		pex_give_up(pex, ctx, addr, err, PEX_BAN_S);
 		forget(pex, addr);
 	} else if (err != SY_DIALLING_OR_CONNECTED) {
 		note_failure(pex, ctx, addr);

@@ -5,10 +5,10 @@
 #include <string.h>
 
 /* What this node hands out, as interned indices. Source: protocol.md 5.5, D-26. */
-static size_t select_addrs(struct sy_pex *pex, bool to_newcomer, uint32_t *out)
+static size_t select_addrs(struct sy_pex *pex, const struct sy_ctx *ctx, bool to_newcomer, uint32_t *out)
 {
-	if (pex->seed_mode && pex->policy->seed_serves_verified)
-		return sy_book_select_verified(pex->book, out);
+	if (pex->verify)
+		return sy_book_select_verified(pex->book, sy_ctx_wall_s(ctx), pex_fresh_s(pex), out);
 	return to_newcomer ? sy_book_select_biased(pex->book, 30, out) : sy_book_select(pex->book, out);
 }
 
@@ -30,9 +30,11 @@ static void answer(struct sy_pex *pex, struct sy_ctx *ctx, struct sy_ref peer, b
 {
 	uint32_t indices[SY_PEX_SELECTION_MAX + 1];
 	uint8_t buf[16 + (SY_PEX_SELECTION_MAX + 1) * SY_PEX_ADDR_MAX];
-	size_t n = select_addrs(pex, to_newcomer, indices);
+	size_t n = select_addrs(pex, ctx, to_newcomer, indices);
 	struct sy_span message = encode(pex->env->addrs, indices, n, buf, sizeof buf);
 	enum sy_err err = sy_ctx_try_send(ctx, peer, SY_PEX_CHANNEL, message);
+	pex->counts.lists_sent += !err;
+	pex->counts.addrs_sent += err ? 0 : n;
 	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_PEX_ADDRS, .err = err, .conn = peer, .a = 0, .b = n});
 }
 
@@ -98,6 +100,7 @@ static enum sy_err receive_request(struct sy_pex *pex, struct sy_ctx *ctx, const
 {
 	uint64_t now_ns = sy_ctx_now_ns(ctx);
 	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_PEX_REQUEST, .conn = peer->ref, .a = 1});
+	pex->counts.requests++;
 	if (pex->seed_mode && !peer->outbound)
 		return seed_request(pex, ctx, peer, p);
 	if (p->heard < 3)
@@ -210,8 +213,8 @@ static uint32_t add_all(struct sy_pex *pex, struct sy_ctx *ctx, struct list *lis
 /* A crawler of ours has what it came for: the slot at the other side is worth more to others (D-26). */
 static void end_crawl(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, const struct pex_peer *p)
 {
-	if (pex->policy->seed_serves_verified && p->flags & PEX_CRAWLED && !peer->persistent)
-		sy_ctx_stop_peer(ctx, peer->ref, SY_SEED_DONE);
+	if (pex->verify && p->flags & PEX_CRAWLED)
+		pex_stop_peer(pex, ctx, peer->ref, SY_SEED_DONE);
 }
 
 static enum sy_err receive_addrs(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, struct pex_peer *p, struct list *list)
@@ -228,6 +231,9 @@ static enum sy_err receive_addrs(struct sy_pex *pex, struct sy_ctx *ctx, const s
 	uint32_t got = list->reader.count;
 	uint32_t fresh = add_all(pex, ctx, list, &src);
 	pex_learned(pex, got, fresh);
+	pex->counts.lists_received++;
+	pex->counts.addrs_new += fresh;
+	pex->counts.crawled_ns = sy_ctx_now_ns(ctx);
 	end_crawl(pex, ctx, peer, p);
 	if (!pex->seed_mode && pex_seeds_has(pex, &src))
 		pex_poke(pex, ctx);

@@ -28,6 +28,15 @@ void pex_peer_forget(struct sy_pex *pex, struct sy_ref ref)
 		memset(p, 0, sizeof *p);
 }
 
+void pex_stop_peer(struct sy_pex *pex, struct sy_ctx *ctx, struct sy_ref ref, enum sy_err reason)
+{
+	struct pex_peer *p = pex_peer_find(pex, ref);
+	if (!p || p->flags & PEX_LEAVING)
+		return;
+	p->flags |= PEX_LEAVING;
+	sy_ctx_stop_peer(ctx, ref, reason);
+}
+
 static bool unspecified(const uint8_t ip[16])
 {
 	static const uint8_t v6[16], v4[16] = {[10] = 0xff, [11] = 0xff};

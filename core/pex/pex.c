@@ -73,6 +73,12 @@ static void add_peer(void *self, struct sy_ctx *ctx, const struct sy_peer *peer)
 		return;
 	if (!peer->outbound) {
 		learn_inbound(pex, ctx, peer);
+		if (pex->verify)
+			pex_slots_came(pex, ctx, peer);
+		return;
+	}
+	if (pex->verify) {
+		pex_verify_peer(pex, ctx, peer, p);
 		return;
 	}
 	bool crawled = pex_crawl_is_dialling(pex, &peer->id);
@@ -85,8 +91,14 @@ static void add_peer(void *self, struct sy_ctx *ctx, const struct sy_peer *peer)
 
 static void remove_peer(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, enum sy_err reason)
 {
-	pex_lost_add(self, ctx, peer, reason);
-	pex_peer_forget(self, peer->ref);
+	struct sy_pex *pex = self;
+	const struct pex_peer *p = pex_peer_find(pex, peer->ref);
+	if (pex->verify && p && p->flags & PEX_CRAWLED)
+		pex_verify_closed(pex, ctx);
+	else if (pex->verify)
+		pex_slots_went(pex, ctx, peer);
+	pex_lost_add(pex, ctx, peer, reason);
+	pex_peer_forget(pex, peer->ref);
 }
 
 static enum sy_err receive(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg)
@@ -116,13 +128,31 @@ static bool begin_later(struct sy_pex *pex, const struct sy_ctx *ctx)
 static void prune(struct sy_pex *pex, const struct sy_ctx *ctx)
 {
 	uint64_t now_ns = sy_ctx_now_ns(ctx), day = PEX_BAN_S * PEX_SECOND;
-	if (pex->policy->prune_attempts && now_ns > day)
+	if (now_ns <= day)
+		return;
+	if (pex->policy->prune_attempts)
 		pex_records_prune(pex, &pex->attempts, now_ns - day);
+	if (pex->verify)
+		pex_records_prune(pex, &pex->verify->asked, now_ns - day);
+}
+
+/* A seed that knows nobody who answers asks its own seeds. */
+static void seed_tick(struct sy_pex *pex, struct sy_ctx *ctx, bool first)
+{
+	uint64_t now_s = sy_ctx_wall_s(ctx);
+	sy_book_reinstate(pex->book, now_s);
+	pex_slots_tick(pex, ctx);
+	if (first || !sy_book_count_verified(pex->book, now_s, pex_fresh_s(pex)))
+		pex_seeds_dial(pex, ctx);
+	if (first)
+		pex_verify_tick(pex, ctx);
 }
 
 static void work(struct sy_pex *pex, struct sy_ctx *ctx, bool first)
 {
-	if (!pex->seed_mode)
+	if (pex->verify)
+		seed_tick(pex, ctx, first);
+	else if (!pex->seed_mode)
 		pex_ensure(pex, ctx, true);
 	else if (!first)
 		pex_crawl_tick(pex, ctx);
@@ -160,6 +190,9 @@ static void timer(void *self, struct sy_ctx *ctx, uint64_t token)
 	case PEX_TIMER_POKE:
 		pex_ensure(pex, ctx, false);
 		break;
+	case PEX_TIMER_VERIFY:
+		pex_verify_tick(pex, ctx);
+		break;
 	case PEX_TIMER_ANSWER:
 		pex_answer_owed(pex, ctx);
 		break;
@@ -171,6 +204,10 @@ static void dial_done(void *self, struct sy_ctx *ctx, const struct sy_netaddr *a
 	struct sy_pex *pex = self;
 	if (pex_seeds_dialled(pex, ctx, addr, err))
 		return;
+	if (pex->verify) {
+		pex_verify_dialled(pex, ctx, addr, err);
+		return;
+	}
 	if (pex_lost_dialled(pex, addr, err))
 		return;
 	pex_dialled(pex, ctx, addr, err);
@@ -210,10 +247,19 @@ static void configure(struct sy_pex *pex, const struct sy_config *config)
 	pex->wait_ns = config->seed_disconnect_wait_ns;
 	pex->max_dial_period_ns = config->persistent_peers_max_dial_period_ns;
 	pex->max_outbound = config->max_num_outbound_peers;
+	pex->max_inbound = config->max_num_inbound_peers;
 	pex->seed_mode = config->seed_mode;
 	sy_rng_init(&pex->rng, SY_RAND_PEX, pex->entity);
 	sy_rng_init(&pex->seeds_rng, SY_RAND_SEEDS, pex->entity);
 	sy_rng_bytes(&pex->rng, pex->env, pex->hash_key, sizeof pex->hash_key);
+}
+
+static enum sy_err make_seed(struct sy_pex *pex, const struct sy_config *config, const char **what)
+{
+	if (pex->policy->seed_serves_verified)
+		return pex_verify_new(pex, config, what);
+	pex->queue = sy_mem_new(pex->env, (SY_PEX_SELECTION_MAX + 1) * sizeof *pex->queue);
+	return pex->queue ? SY_OK : SY_NO_MEMORY;
 }
 
 enum sy_err sy_pex_new(struct sy_pex **out, const struct sy_env *env, const struct sy_policy *policy, const struct sy_config *config,
@@ -236,10 +282,8 @@ enum sy_err sy_pex_new(struct sy_pex **out, const struct sy_env *env, const stru
 	enum sy_err err = pex_seeds_parse(pex, config);
 	if (err == SY_INVALID)
 		*what = "seeds";
-	if (!err && pex->seed_mode) {
-		pex->queue = sy_mem_new(env, (SY_PEX_SELECTION_MAX + 1) * sizeof *pex->queue);
-		err = pex->queue ? SY_OK : SY_NO_MEMORY;
-	}
+	if (!err && pex->seed_mode)
+		err = make_seed(pex, config, what);
 	if (err) {
 		sy_pex_free(pex);
 		return err;
@@ -254,6 +298,7 @@ void sy_pex_free(struct sy_pex *pex)
 		return;
 	const struct sy_env *env = pex->env;
 	pex_seeds_fini(pex);
+	pex_verify_free(pex);
 	pex_records_fini(&pex->attempts, env);
 	pex_records_fini(&pex->crawled, env);
 	sy_mem_free(env, pex->peers, pex->peers_cap * sizeof *pex->peers);
@@ -265,4 +310,14 @@ void sy_pex_free(struct sy_pex *pex)
 const struct sy_reactor *sy_pex_reactor(struct sy_pex *pex)
 {
 	return &pex->reactor;
+}
+
+struct sy_pex_counts sy_pex_counts(const struct sy_pex *pex, uint64_t now_s)
+{
+	struct sy_pex_counts counts = pex->counts;
+	if (pex->verify) {
+		counts.verified = sy_book_count_verified(pex->book, now_s, pex_fresh_s(pex));
+		counts.crawling = pex->verify->dials + pex->verify->open;
+	}
+	return counts;
 }

@@ -5,7 +5,8 @@
  *   records.c   a table of keyed times                 dialling.c  attempts and back-off
  *   ensure.c    the tick of an ordinary node           crawl.c     the tick of a seed
  *   seeds.c     configured seeds                       ring.c      trace records
- *   lost.c      peers lost to a fault (D-32)
+ *   lost.c      peers lost to a fault (D-32)            verify.c    a seed that answers for what it hands out (D-26)
+ *   slots.c     a seed's inbound slots (D-33)
  */
 #ifndef SY_PEX_STATE_H
 #define SY_PEX_STATE_H
@@ -18,12 +19,13 @@
 #define PEX_MAX_ATTEMPTS 16u
 #define PEX_SAVE_NS (120 * PEX_SECOND)
 
-enum pex_timer { PEX_TIMER_TICK = 1, PEX_TIMER_SAVE, PEX_TIMER_ANSWER, PEX_TIMER_POKE };
+enum pex_timer { PEX_TIMER_TICK = 1, PEX_TIMER_SAVE, PEX_TIMER_ANSWER, PEX_TIMER_POKE, PEX_TIMER_VERIFY };
 
 enum pex_peer_flag {
 	PEX_ASKED = 1,   /* we have asked and wait for the list */
 	PEX_OWED = 2,    /* it asked too early and gets its list later (D-20) */
 	PEX_CRAWLED = 4, /* a connection of the crawler */
+	PEX_LEAVING = 8, /* it was asked to go */
 };
 
 /* What is kept of a connected peer, at the index of its slot; gen 0: nobody. Gone with the connection. */
@@ -75,6 +77,21 @@ struct pex_lost {
 	uint8_t n;
 };
 
+/* What a seed of ours looks at, beside the book (D-26). */
+struct pex_verify {
+	struct sy_netaddr queue[SY_BOOK_DUE_MAX]; /* to be dialled next */
+	uint32_t queue_len, queue_at;
+	struct sy_id dialling[SY_LIMIT_CRAWL_DIALS];
+	uint32_t dials, max; /* dials under way; dials and connections at once */
+	uint32_t open;       /* connections that came of them */
+	uint32_t interval_s;
+	uint64_t crawl_ns;         /* between two requests to one id */
+	uint64_t reached_s;        /* when anybody answered last, Unix seconds */
+	uint64_t looked_ns;        /* when the queue was filled last */
+	struct pex_records asked;  /* id -> when it was asked for addresses */
+	struct pex_records silent; /* id -> when it lost its slot for saying nothing (D-33) */
+};
+
 enum pex_seed_stage { PEX_SEEDS_IDLE, PEX_SEEDS_LOOKUP, PEX_SEEDS_DIAL };
 
 struct sy_pex {
@@ -86,7 +103,7 @@ struct sy_pex {
 	uint64_t entity;
 	uint64_t period_ns, wait_ns, max_dial_period_ns;
 	uint64_t tick_ns; /* when the next tick is due */
-	uint32_t max_outbound;
+	uint32_t max_outbound, max_inbound;
 	uint32_t saved_version;
 	bool seed_mode, begun;
 	uint8_t hash_key[16];
@@ -108,9 +125,12 @@ struct sy_pex {
 
 	struct sy_netaddr *queue; /* the crawl's list: SY_PEX_SELECTION_MAX + 1, allocated in seed mode */
 	uint32_t queue_len, queue_at;
-	uint32_t crawl_dials;
-	struct sy_id crawling[SY_LIMIT_CRAWL_DIALS];
+	bool crawl_dials; /* one at a time */
+	struct sy_id crawling;
 	bool crawl_again; /* a tick came while the crawl was going on */
+
+	struct pex_verify *verify; /* a seed of ours; null: any other node */
+	struct sy_pex_counts counts;
 
 	struct sy_trace *ring; /* SY_LIMIT_PEX_TRACES, allocated at the first record */
 	uint32_t ring_head, ring_len;
@@ -146,6 +166,7 @@ bool pex_learning_stalled(const struct sy_pex *pex);
 void pex_learned(struct sy_pex *pex, uint32_t got, uint32_t fresh);
 
 /* dialling.c. Dials that failed since the last success; then: SY_OK, SY_TOO_EARLY, SY_MAX_ATTEMPTS. */
+void pex_give_up(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr, enum sy_err why, uint64_t for_s);
 uint32_t pex_failures(struct sy_pex *pex, const struct sy_netaddr *addr);
 SY_MUST enum sy_err pex_may_dial(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_netaddr *addr);
 /* As above, SY_DIALLING_OR_CONNECTED, and what sy_ctx_dial says. dial_done follows SY_OK. Bans after too many attempts. */
@@ -162,11 +183,29 @@ void pex_lost_add(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_
 void pex_lost_try(struct sy_pex *pex, struct sy_ctx *ctx);                                 /* at a tick with full slots */
 bool pex_lost_dialled(struct sy_pex *pex, const struct sy_netaddr *addr, enum sy_err err); /* true: it was one of them and failed */
 
-/* crawl.c */
+/* crawl.c: upstream's seeds */
 void pex_crawl_begin(struct sy_pex *pex, struct sy_ctx *ctx);
 void pex_crawl_tick(struct sy_pex *pex, struct sy_ctx *ctx);
-bool pex_crawl_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr); /* true: it was a crawl's dial */
+void pex_crawl_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr);
 bool pex_crawl_is_dialling(const struct sy_pex *pex, const struct sy_id *id);
+
+/* verify.c: of a seed of ours only */
+SY_MUST enum sy_err pex_verify_new(struct sy_pex *pex, const struct sy_config *config, const char **what);
+void pex_verify_free(struct sy_pex *pex);
+void pex_verify_tick(struct sy_pex *pex, struct sy_ctx *ctx);                                                 /* each second */
+void pex_verify_peer(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer, struct pex_peer *p); /* an outbound one came */
+void pex_verify_closed(struct sy_pex *pex, struct sy_ctx *ctx);                                               /* a crawled one went */
+void pex_verify_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_netaddr *addr, enum sy_err err);
+
+static inline uint32_t pex_fresh_s(const struct sy_pex *pex)
+{
+	return 2 * pex->verify->interval_s; /* one look may be late */
+}
+
+/* slots.c: of a seed of ours only */
+void pex_slots_came(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer); /* an inbound one */
+void pex_slots_went(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_peer *peer);
+void pex_slots_tick(struct sy_pex *pex, struct sy_ctx *ctx);
 
 /* seeds.c */
 SY_MUST enum sy_err pex_seeds_parse(struct sy_pex *pex, const struct sy_config *config);
@@ -180,7 +219,8 @@ bool pex_seeds_has(const struct sy_pex *pex, const struct sy_netaddr *addr);
 
 /* pex.c */
 void pex_set_timer(struct sy_ctx *ctx, enum pex_timer timer, uint64_t at_ns);
-void pex_run(struct sy_pex *pex, struct sy_ctx *ctx); /* the start is over: the first tick */
+void pex_stop_peer(struct sy_pex *pex, struct sy_ctx *ctx, struct sy_ref peer, enum sy_err reason); /* once */
+void pex_run(struct sy_pex *pex, struct sy_ctx *ctx);                                               /* the start is over: the first tick */
 
 /* ring.c */
 struct pex_event {

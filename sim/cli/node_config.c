@@ -176,6 +176,9 @@ bool real_node_configure(struct real_node *n, struct sy_config *c, char error[CL
 	c->pong_timeout_ns = s->pong_timeout_ns;
 	c->ensure_peers_period_ns = s->ensure_peers_period_ns;
 	c->seed_disconnect_wait_ns = s->seed_disconnect_wait_ns;
+	c->verify_interval_ns = s->verify_interval_ns;
+	c->crawl_interval_ns = s->crawl_interval_ns;
+	c->crawl_dials = s->crawl_dials;
 	return true;
 }
 

@@ -44,7 +44,12 @@ static const struct cli_option options[] = {
     {"switchyard.ensure_peers_period", 0, CLI_GO_DURATION, AT(ensure_peers_period_ns), "TIME",
      "how often peer exchange looks for peers; others take a request every third of theirs (default: 30s)"},
     {"switchyard.seed_disconnect_wait_period", 0, CLI_GO_DURATION, AT(seed_disconnect_wait_ns), "TIME",
-     "how long a seed keeps a peer at most (default: 28h)"},
+     "how long a seed keeps a peer at most (default: 5m; upstream: 28h)"},
+    {"switchyard.verify_interval", 0, CLI_GO_DURATION, AT(verify_interval_ns), "TIME",
+     "how often a seed looks whether an address still answers (default: 10m)"},
+    {"switchyard.crawl_interval", 0, CLI_GO_DURATION, AT(crawl_interval_ns), "TIME",
+     "how often a seed asks the same peer for addresses (default: 10m)"},
+    {"switchyard.crawl_dials", 0, CLI_U32, AT(crawl_dials), "N", "addresses that a seed looks at at once, 64 at most (default: 16)"},
 };
 
 _Static_assert(sizeof options / sizeof options[0] <= SETTINGS_KEYS_MAX, "the table of keys is full");
@@ -89,6 +94,9 @@ void settings_init(struct settings *s, enum sy_profile profile)
 	    .pong_timeout_ns = c.pong_timeout_ns,
 	    .ensure_peers_period_ns = c.ensure_peers_period_ns,
 	    .seed_disconnect_wait_ns = c.seed_disconnect_wait_ns,
+	    .verify_interval_ns = c.verify_interval_ns,
+	    .crawl_interval_ns = c.crawl_interval_ns,
+	    .crawl_dials = c.crawl_dials,
 	};
 }
 

@@ -29,6 +29,9 @@ static const char *const p2p_keys[] = {"seeds",
                                        "pong_timeout",
                                        "ensure_peers_period",
                                        "seed_disconnect_wait_period",
+                                       "verify_interval",
+                                       "crawl_interval",
+                                       "crawl_dials",
                                        NULL};
 
 #define P2P "p2p"
@@ -137,6 +140,8 @@ static void read_times(lua_State *L, int t, struct sy_config *c)
 	    {"pong_timeout", &c->pong_timeout_ns},
 	    {"ensure_peers_period", &c->ensure_peers_period_ns},
 	    {"seed_disconnect_wait_period", &c->seed_disconnect_wait_ns},
+	    {"verify_interval", &c->verify_interval_ns},
+	    {"crawl_interval", &c->crawl_interval_ns},
 	};
 	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
 		keys_unit(L, t, P2P, times[i].key, UNIT_TIME, times[i].out);
@@ -174,6 +179,7 @@ static void read_p2p(lua_State *L, int t, struct node_decl *d)
 	read_u32(L, t, "max_num_inbound_peers", UINT32_MAX, &c->max_num_inbound_peers);
 	read_u32(L, t, "max_num_outbound_peers", UINT32_MAX, &c->max_num_outbound_peers);
 	read_u32(L, t, "max_packet_msg_payload_size", 1u << 24, &c->max_packet_msg_payload_size);
+	read_u32(L, t, "crawl_dials", SY_LIMIT_CRAWL_DIALS, &c->crawl_dials);
 	read_rate(L, t, "send_rate", &c->send_rate);
 	read_rate(L, t, "recv_rate", &c->recv_rate);
 	read_times(L, t, c);

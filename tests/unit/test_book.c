@@ -337,31 +337,6 @@ static void test_book_biased_selection_matches_the_formula(void **state)
 	check_split(700, 400, 100);
 }
 
-static void test_book_verified_selection_serves_what_answers(void **state)
-{
-	struct fix f;
-	open_book(&f, SY_PROFILE_DEFAULT);
-	add_many(&f, 0, 1000, 9000);
-	for (uint32_t i = 0; i < 900; i++) {
-		struct sy_netaddr a = test_addr(i);
-		if (i < 120)
-			sy_book_mark_reached(f.book, &a, NOW);
-		else
-			sy_book_mark_attempt(f.book, &a, NOW);
-	}
-	assert_int_equal(sy_book_selection_verified(f.book, f.out), 220); /* 120 reached, 100 untried, none that failed */
-	for (uint32_t i = 0; i < 220; i++) {
-		uint32_t n = (uint32_t)f.out[i].id.b[0] | (uint32_t)f.out[i].id.b[1] << 8;
-		assert_true(i < 120 ? n < 120 : n >= 900);
-	}
-	for (uint32_t i = 0; i < 1000; i++) {
-		struct sy_netaddr a = test_addr(i);
-		sy_book_mark_attempt(f.book, &a, NOW);
-	}
-	assert_int_equal(sy_book_selection_verified(f.book, f.out), 32);
-	close_book(&f);
-}
-
 static void test_book_buckets_are_stable_and_in_range(void **state)
 {
 	struct fix f, g;
@@ -523,7 +498,6 @@ int main(void)
 	    cmocka_unit_test(test_book_biased_selection_with_one_good),
 	    cmocka_unit_test(test_book_biased_selection_with_one_not_good),
 	    cmocka_unit_test(test_book_biased_selection_matches_the_formula),
-	    cmocka_unit_test(test_book_verified_selection_serves_what_answers),
 	    cmocka_unit_test(test_book_buckets_are_stable_and_in_range),
 	    cmocka_unit_test(test_book_one_network_fills_one_bucket_a_source),
 	    cmocka_unit_test(test_book_entry_costs_48_bytes_at_most),

@@ -88,6 +88,9 @@ static const struct {
     NUMBER("switchyard.pong_timeout", "46s", pong_timeout_ns, 46 * S),
     NUMBER("switchyard.ensure_peers_period", "31s", ensure_peers_period_ns, 31 * S),
     NUMBER("switchyard.seed_disconnect_wait_period", "1m30s", seed_disconnect_wait_ns, 90 * S),
+    NUMBER("switchyard.verify_interval", "2m", verify_interval_ns, 120 * S),
+    NUMBER("switchyard.crawl_interval", "3m", crawl_interval_ns, 180 * S),
+    NUMBER("switchyard.crawl_dials", "17", crawl_dials, 17),
 };
 
 static uint64_t number_at(const void *place, size_t size)

@@ -1,4 +1,4 @@
-/* PEX: seed mode, and whole networks: who learns how much of them, and at what cost. Source: protocol.md 5.7, D-19, D-26. */
+/* PEX: whole networks: who learns how much of them, and at what cost. Source: protocol.md 5.7, D-19. */
 #include "tests/support/pexworld.h"
 
 static struct sy_config config_of(enum sy_profile profile)
@@ -6,139 +6,6 @@ static struct sy_config config_of(enum sy_profile profile)
 	struct sy_config c;
 	sy_config_init(&c, profile);
 	return c;
-}
-
-static void tell(struct world *w, uint32_t to, uint32_t of, uint32_t from)
-{
-	assert_int_equal(sy_book_add(w->hosts[to].book, &w->hosts[of].addr, &w->hosts[from].addr, WALL_S), SY_OK);
-}
-
-static struct sy_config seed_config(enum sy_profile profile)
-{
-	struct sy_config c = config_of(profile);
-	c.seed_mode = true;
-	return c;
-}
-
-static void test_pex_seed_crawls_and_disconnects_after_a_while(void **state)
-{
-	for (int profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM; profile++) {
-		struct world w;
-		struct sy_config c = seed_config(profile);
-		c.seed_disconnect_wait_ns = 60 * SEC;
-		open_world(&w, 2, 1);
-		make_and_start(&w, 0, &c);
-		w.hosts[1].running = true;
-		tell(&w, 0, 1, 1);
-		run_until(&w, 25 * SEC);
-		assert_int_equal(w.hosts[0].outbound, 1);
-		assert_int_equal(w.hosts[0].requests_sent, 1);
-		/* Ours gives a crawled peer a period at most to answer. */
-		run_until(&w, 75 * SEC);
-		assert_int_equal(w.hosts[0].outbound, profile == SY_PROFILE_UPSTREAM);
-		run_until(&w, 100 * SEC);
-		assert_int_equal(w.hosts[0].outbound, 0);
-		close_world(&w);
-	}
-}
-
-static void test_pex_seed_keeps_persistent_peers(void **state)
-{
-	struct world w;
-	struct sy_config c = seed_config(SY_PROFILE_DEFAULT);
-	c.seed_disconnect_wait_ns = 10 * MS;
-	open_world(&w, 2, 1);
-	make_and_start(&w, 0, &c);
-	w.hosts[1].running = true;
-	w.hosts[0].persistent = w.hosts[1].addr;
-	join(&w, &w.hosts[1], &w.hosts[0]);
-	run_until(&w, 100 * SEC);
-	assert_int_equal(w.hosts[0].inbound, 1);
-	close_world(&w);
-}
-
-static void test_pex_seed_answers_once_and_hangs_up(void **state)
-{
-	for (int profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM; profile++) {
-		struct world w;
-		struct sy_config c = seed_config(profile);
-		open_world(&w, 12, 1);
-		make_and_start(&w, 0, &c);
-		for (uint32_t i = 2; i < 12; i++)
-			tell(&w, 0, i, 2);
-		struct host *seed = &w.hosts[0], *client = &w.hosts[1];
-		client->running = true;
-		uint32_t slot = join(&w, client, seed);
-		struct sy_peer p;
-		view(seed, client->links[slot].peer, &p);
-		struct sy_message m = {.bytes = {(const uint8_t *)SY_PEX_REQUEST_BYTES, 2}};
-		for (int i = 0; i < 5; i++)
-			assert_int_equal(seed->r->receive(seed->r->self, &seed->ctx, &p, &m), SY_OK);
-		assert_int_equal(seed->answers_sent, 1);
-		run_until(&w, 2 * SEC);
-		assert_int_equal(seed->inbound, 0);
-		assert_int_equal(seed->last_reason, SY_SEED_DONE);
-		close_world(&w);
-	}
-}
-
-/* With 17 failed dials on record, the crawl bans instead of dialling. */
-static void test_pex_seed_gives_up_after_max_attempts(void **state)
-{
-	struct world w;
-	struct sy_config c = seed_config(SY_PROFILE_UPSTREAM);
-	open_world(&w, 2, 1);
-	make_and_start(&w, 0, &c);
-	struct host *h = &w.hosts[0];
-	tell(&w, 0, 1, 1);
-	for (int i = 0; i < 17; i++)
-		h->r->dial_done(h->r->self, &h->ctx, &w.hosts[1].addr, SY_DIAL_REFUSED);
-	run_until(&w, 35 * SEC);
-	assert_int_equal(h->dials_made, 0);
-	assert_int_equal(sy_book_counts(h->book).total, 0);
-	assert_int_equal(sy_book_counts(h->book).banned, 1);
-	close_world(&w);
-}
-
-static void test_pex_seed_crawls_in_sequence_upstream(void **state)
-{
-	for (int profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM; profile++) {
-		struct world w;
-		struct sy_config c = seed_config(profile);
-		open_world(&w, 101, 1);
-		make_and_start(&w, 0, &c);
-		for (uint32_t i = 1; i <= 100; i++)
-			tell(&w, 0, i, 1 + i % 9);
-		uint32_t most = 0;
-		for (uint64_t t = 1; t < 60; t++) {
-			run_until(&w, t * SEC + 500 * MS);
-			most = w.hosts[0].dialling > most ? w.hosts[0].dialling : most;
-		}
-		assert_int_equal(most, profile == SY_PROFILE_DEFAULT ? SY_LIMIT_CRAWL_DIALS : 1);
-		close_world(&w);
-	}
-}
-
-/* Scenario 31 in small: 300 addresses, 36 live. What a seed of ours hands out after some minutes can be dialled. */
-static void test_pex_seed_serves_what_is_alive(void **state)
-{
-	struct world w;
-	struct sy_config c = seed_config(SY_PROFILE_DEFAULT);
-	open_world(&w, 302, 1);
-	make_and_start(&w, 0, &c);
-	for (uint32_t i = 1; i <= 300; i++) {
-		w.hosts[i].running = i % 25 < 3;
-		tell(&w, 0, i, 1 + i % 97);
-	}
-	run_until(&w, 1200 * SEC);
-	struct sy_netaddr served[SY_PEX_SELECTION_MAX + 1];
-	size_t n = sy_book_selection_verified(w.hosts[0].book, served), live = 0;
-	for (size_t i = 0; i < n; i++)
-		live += host_of(&w, &served[i])->running;
-	assert_true(n >= 32);
-	assert_true(live * 10 >= n * 9);
-	assert_true(w.hosts[0].outbound < 40); /* those that never answer are let go */
-	close_world(&w);
 }
 
 static void start_later(struct world *w, void *arg)
@@ -316,12 +183,6 @@ static void test_pex_costs_two_kilobytes_without_peers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_pex_seed_crawls_and_disconnects_after_a_while),
-	    cmocka_unit_test(test_pex_seed_keeps_persistent_peers),
-	    cmocka_unit_test(test_pex_seed_answers_once_and_hangs_up),
-	    cmocka_unit_test(test_pex_seed_gives_up_after_max_attempts),
-	    cmocka_unit_test(test_pex_seed_crawls_in_sequence_upstream),
-	    cmocka_unit_test(test_pex_seed_serves_what_is_alive),
 	    cmocka_unit_test(test_pex_network_of_ours_learns_nine_tenths),
 	    cmocka_unit_test(test_pex_network_of_upstream_freezes),
 	    cmocka_unit_test(test_pex_poke_gets_upstream_banned),
