@@ -1,5 +1,5 @@
 # Switchyard. `make run` and `make test` do everything on a fresh machine; `make help` lists the rest.
-# Variables: CC, OPT (-O2), BUILD (build), VARIANT (release, debug, asan, tiny), V=1 (show commands), PREFIX, DESTDIR.
+# Variables: CC, OPT (-O2), BUILD (build), VARIANT (release, debug, asan, tiny, planted), V=1 (show commands), PREFIX, DESTDIR.
 CC      ?= cc
 ifeq ($(origin CC),default)
 CC      := cc
@@ -36,12 +36,16 @@ VAR_release :=
 VAR_debug   := -DSY_DEBUG
 VAR_asan    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 VAR_tiny    := -DSY_TINY
+VAR_planted := -DSY_PLANTED
 CFLAGS_all   = $(BASE) $(OPT) $(VAR_$(VARIANT)) $(CFLAGS)
 LDFLAGS_all  = $(filter -fsanitize% -fno-sanitize%,$(VAR_$(VARIANT))) $(LDFLAGS)
 
 CORE_SRC := $(sort $(wildcard core/*/*.c))
 TP_SRC   := $(sort $(wildcard transport/*.c transport/*/*.c))
 SIM_SRC  := $(filter-out sim/cli/main.c,$(sort $(wildcard sim/*/*.c)))
+ifeq ($(VARIANT),planted)
+SIM_SRC  += tests/planted/nondeterminism.c
+endif
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 HELP_SRC := $(sort $(wildcard tests/support/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
@@ -57,6 +61,7 @@ BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(EX_SRC))
 
 .PHONY: all run test check-deep bench fidelity install clean help format units benches examples deps
+.DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The deep check: what takes too long for every `make test`. Ends with "N passed, N failed".
-# usage: tests/deep.sh [PART...]      parts: matrix asan tiny valgrind tidy format seeds
+# usage: tests/deep.sh [PART...]      parts: matrix thousand arm planted asan tiny valgrind tidy format seeds
 set -u
 cd "$(dirname "$0")/.." || exit 3
 logs=build/deep-logs
@@ -36,6 +36,65 @@ matrix() { # the same hashes from every compiler and optimisation level
 		[ "$n" -ge 6 ] && [ "$u" = 1 ]
 		say $? "one hash from all builds: $run: $all"
 	done
+}
+
+# A thousand seeds of a small network that loses, resets and asks all the time: the same hash of each from the least and the most
+# optimised build, of different compilers.
+hashes_of() { # hashes_of BINARY SEEDS JOBS: "seed hash" a line
+	"$1" run tests/planted/network.lua --seeds "$2" -j "$3" --json --out "$logs/out" 2>>"$logs/hash.err" |
+		sed -n 's/.*"seed": *"\([0-9]*\)".*"hash": *"\([0-9a-f]\{16\}\)".*/\1 \2/p'
+}
+same_hashes() { # same_hashes NAME COUNT: build/deep-logs/hashes.a and .b
+	n=$(sort -u "$logs/hashes.a" | wc -l)
+	diff "$logs/hashes.a" "$logs/hashes.b" | head -5
+	[ "$n" = "$2" ] && cmp -s "$logs/hashes.a" "$logs/hashes.b"
+	say $? "$1"
+}
+thousand() {
+	make -j"$jobs" CC=gcc OPT=-O0 BUILD=build/matrix/gcc-O0 all >"$logs/build-thousand.log" 2>&1 &&
+		make -j"$jobs" CC=clang OPT=-O3 BUILD=build/matrix/clang-O3 all >>"$logs/build-thousand.log" 2>&1
+	say $? "two builds for a thousand seeds"
+	hashes_of build/matrix/gcc-O0/switchyard 1..1000 "$jobs" >"$logs/hashes.a"
+	hashes_of build/matrix/clang-O3/switchyard 1..1000 "$jobs" >"$logs/hashes.b"
+	same_hashes "1,000 seeds: gcc -O0 and clang -O3 agree" 1000
+}
+
+# The same on another machine: aarch64, where char is unsigned, emulated. Debian's cross compiler and arm64 libraries.
+arm() {
+	if ! command -v qemu-aarch64 >/dev/null || ! command -v aarch64-linux-gnu-gcc >/dev/null || [ ! -e /usr/lib/aarch64-linux-gnu/libsodium.so ]; then
+		sh tests/arm64.sh >"$logs/arm-install.log" 2>&1 || { tail -3 "$logs/arm-install.log" && say 1 "arm64 packages" && return; }
+	fi
+	PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig make -j"$jobs" CC=aarch64-linux-gnu-gcc BUILD=build/arm all >"$logs/build-arm.log" 2>&1
+	say $? "builds for aarch64"
+	make -j"$jobs" all >>"$logs/build-arm.log" 2>&1
+	cat >build/arm/emulated <<'W'
+#!/bin/sh
+exec qemu-aarch64 "$(dirname "$0")/switchyard" "$@"
+W
+	chmod +x build/arm/emulated
+	hashes_of build/switchyard 1..40 "$jobs" >"$logs/hashes.a"
+	hashes_of build/arm/emulated 1..40 "$jobs" >"$logs/hashes.b"
+	same_hashes "40 seeds: amd64 and aarch64 agree" 40
+	for f in smoke/two_nodes reactor/echo pex/seed_mode faults/partition; do
+		a=$(hash_of build/switchyard scenarios/$f.lua 7 upstream) b=$(hash_of build/arm/emulated scenarios/$f.lua 7 upstream)
+		[ -n "$a" ] && [ "$a" = "$b" ]
+		say $? "amd64 and aarch64 agree: scenarios/$f.lua: $a $b"
+	done
+	build/switchyard run scenarios/faults/partition.lua --seed 7 --quiet --record "$logs/amd64.rec" --out "$logs/out" >/dev/null 2>&1
+	build/arm/emulated run scenarios/faults/partition.lua --seed 7 --quiet --record "$logs/arm64.rec" --out "$logs/out" >/dev/null 2>&1
+	build/switchyard diff "$logs/amd64.rec" "$logs/arm64.rec"
+	say $? "their records are alike, event by event"
+	rm -f "$logs"/*.rec
+}
+
+planted() { # mistakes that the tools must find
+	make -j"$jobs" CC=gcc VARIANT=planted BUILD=build/planted all >"$logs/build-planted.log" 2>&1 &&
+		make -j"$jobs" CC=clang OPT=-O3 CFLAGS=-funsigned-char VARIANT=planted BUILD=build/planted-other all >>"$logs/build-planted.log" 2>&1
+	say $? "two builds with planted mistakes"
+	sh tests/planted/run.sh build/planted/switchyard build/planted-other/switchyard >"$logs/planted.log" 2>&1
+	code=$?
+	grep -E '^(not )?ok|^#' "$logs/planted.log"
+	say $code "ten planted mistakes are found and located"
 }
 
 variant() { # variant NAME PARTS: builds a variant and runs parts of the tests in it
@@ -107,7 +166,7 @@ seeds() {
 	done
 }
 
-[ $# = 0 ] && set -- matrix asan tiny valgrind_ tidy format seeds
+[ $# = 0 ] && set -- matrix thousand arm planted asan tiny valgrind_ tidy format seeds
 for p in "$@"; do
 	[ "$p" = valgrind ] && p=valgrind_
 	echo "== $p"

@@ -1,5 +1,6 @@
 /* run: the options of a run and what may not be combined. */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,10 @@ static const struct cli_option options[] = {
      "ends the run at this time at the latest: 90s, 10m; a bare number is seconds"},
     {"out", 0, CLI_TEXT, offsetof(struct run_args, out), "DIR",
      "where the results go (default: out/NAME-SEED); with --seeds the directory above NAME-SEED"},
+    {"record", 0, CLI_TEXT, offsetof(struct run_args, record), "FILE",
+     "records every event of the run for `switchyard diff`; simulator only, about 60 bytes an event"},
+    {"check-determinism", 0, CLI_FLAG, offsetof(struct run_args, check_determinism), NULL,
+     "runs twice, in two processes under different conditions, and reports the first event that differs (exit 3)"},
     {"json", 0, CLI_FLAG, offsetof(struct run_args, json), NULL, "prints one JSON object (with --seeds one a line, then the counts)"},
     {"quiet", 0, CLI_FLAG, offsetof(struct run_args, quiet), NULL, "leaves out what the script logs"},
 };
@@ -35,6 +40,12 @@ static const char *check_args(const struct run_args *args)
 		return "--crypto null cannot be used over real sockets";
 	if (strcmp(args->transport, "tcp") == 0 && args->tcp != NULL)
 		return "--tcp chooses a model of the simulator; --transport tcp has the real thing";
+	if (strcmp(args->transport, "tcp") == 0 && (args->record != NULL || args->check_determinism))
+		return "--record and --check-determinism look at simulated runs; real ones never repeat";
+	if (args->seeds.given && (args->record != NULL || args->check_determinism))
+		return "--record and --check-determinism look at one seed; use --seed";
+	if (args->record != NULL && args->check_determinism)
+		return "--check-determinism keeps its records to itself; leave out --record";
 	if (args->jobs == 0)
 		return "-j wants at least 1";
 	for (size_t i = 0; i < args->params.n; i++)
@@ -64,7 +75,13 @@ static int run_run(const struct cli_call *call)
 	args.file = positional.at[0];
 	if (args.seeds.given)
 		return run_sweep(&args);
-	struct run_ends ends = {.draw_always = true, .progress = isatty(STDERR_FILENO) == 1, .json = args.json ? stdout : NULL};
+	if (args.check_determinism)
+		return run_check_determinism(call, args.json);
+	bool second = getenv(RUN_SECOND) != NULL;
+	struct run_ends ends = {
+	    .draw_always = true, .no_files = second, .progress = isatty(STDERR_FILENO) == 1, .json = args.json ? stdout : NULL};
+	if (second)
+		run_warm_up(&args, args.seed + 1);
 	return run_once(&args, args.seed, &ends);
 }
 

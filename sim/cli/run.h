@@ -13,9 +13,10 @@ struct run_args {
 	const char *profile, *transport, *crypto, *tcp; /* crypto, tcp: null when not given */
 	struct cli_range seeds;
 	uint32_t jobs;
-	uint64_t until_ns; /* 0: when the script says */
-	const char *out;   /* null: out/NAME-SEED */
-	bool json, quiet;
+	uint64_t until_ns;  /* 0: when the script says */
+	const char *out;    /* null: out/NAME-SEED */
+	const char *record; /* null: no record of the run */
+	bool json, quiet, check_determinism;
 };
 
 #define RUN_COMMAND 4096u /* longest command line that is printed */
@@ -28,11 +29,17 @@ struct run_ends {
 	bool draw_always; /* draw plots whatever the verdict; else only when it did not hold */
 	bool in_sweep;    /* --out is the directory above NAME-SEED */
 	bool progress;    /* a line that moves on standard error */
+	bool no_files;    /* write and draw nothing */
 	FILE *json;       /* the JSON object goes there; null: ordinary output */
 };
 
 /* Runs once, reports, returns the exit code. */
 int run_once(const struct run_args *args, uint64_t seed, const struct run_ends *ends);
+/* Runs for a few virtual seconds and forgets it: whatever a run leaves behind in the process is there afterwards. */
+void run_warm_up(const struct run_args *args, uint64_t seed);
+/* --check-determinism. The exit code: that of the run, CLI_INTERNAL when its repetition differs. */
+int run_check_determinism(const struct cli_call *call, bool json);
+#define RUN_SECOND "SWITCHYARD_SECOND_RUN" /* set in its second process: that one warms up, and leaves nothing behind */
 /* All seeds of args->seeds; returns the worst exit code. */
 int run_sweep(const struct run_args *args);
 /* Reads the script without running it on, so that its errors are told once. CLI_HELD or the exit code. */

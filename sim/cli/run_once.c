@@ -1,4 +1,5 @@
 /* One run: the scenario is read, run, reported. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -152,7 +153,8 @@ static int report(const struct run_args *args, const struct run_ends *ends, cons
 	char error[REPORT_ERROR_TEXT];
 	bool colours = report_colours(stdout);
 
-	bool written = report_write(run, run->out, ends->draw_always || code != CLI_HELD, &plots, error);
+	plots = (struct report_plots){0};
+	bool written = ends->no_files || report_write(run, run->out, ends->draw_always || code != CLI_HELD, &plots, error);
 	if (!written) {
 		/* In a sweep the object is all that is heard of a run: it must say why its files are not there. */
 		results.verdict = SCENARIO_BROKEN;
@@ -206,7 +208,7 @@ static int run_loaded(struct scenario *s, const struct run_args *args, uint64_t 
 	return code;
 }
 
-int run_once(const struct run_args *args, uint64_t seed, const struct run_ends *ends)
+static int load_and_run(const struct run_args *args, uint64_t seed, const struct run_ends *ends, struct recorder *recorder)
 {
 	struct scenario_options options;
 	struct scenario *s;
@@ -214,12 +216,53 @@ int run_once(const struct run_args *args, uint64_t seed, const struct run_ends *
 
 	if (!fill_options(&options, args, seed))
 		return cli_fail(CLI_INTERNAL, "profile %s is not known", args->profile);
+	options.recorder = recorder;
 	enum scenario_status status = scenario_load(&s, &options, error);
 	if (status != SCENARIO_OK)
 		return refuse(args, seed, ends, status, error);
 	int code = run_loaded(s, args, seed, ends);
+	if (recorder != NULL && scenario_world(s) != NULL && !recorder_end(recorder, scenario_world(s)))
+		code = cli_fail(CLI_USAGE, "%s: the record cannot be written", args->record);
 	scenario_free(s);
 	return code;
+}
+
+static int recorded(const struct run_args *args, uint64_t seed, const struct run_ends *ends)
+{
+	FILE *to = fopen(args->record, "wb");
+	char about[RUN_COMMAND];
+
+	if (to == NULL)
+		return cli_fail(CLI_USAGE, "%s: %s", args->record, strerror(errno));
+	run_repeat_command(about, args, seed);
+	const char *arguments = strstr(about, " run ");
+	struct recorder *recorder = recorder_new(to, arguments == NULL ? about : arguments + 5);
+	int code = recorder == NULL ? cli_fail(CLI_INTERNAL, "out of memory") : load_and_run(args, seed, ends, recorder);
+	recorder_free(recorder);
+	return fclose(to) == 0 || code != CLI_HELD ? code : cli_fail(CLI_USAGE, "%s: the record cannot be written", args->record);
+}
+
+int run_once(const struct run_args *args, uint64_t seed, const struct run_ends *ends)
+{
+	return args->record != NULL ? recorded(args, seed, ends) : load_and_run(args, seed, ends, NULL);
+}
+
+#define WARM_UP_NS UINT64_C(3000000000)
+
+void run_warm_up(const struct run_args *args, uint64_t seed)
+{
+	struct scenario_options options;
+	struct scenario *s;
+	char error[SCENARIO_ERROR_TEXT];
+
+	if (!fill_options(&options, args, seed))
+		return;
+	options.until_ns = args->until_ns != 0 && args->until_ns < WARM_UP_NS ? args->until_ns : WARM_UP_NS;
+	if (scenario_load(&s, &options, error) != SCENARIO_OK)
+		return; /* the run itself will say what is wrong */
+	enum scenario_status ended = scenario_run(s, NULL, error);
+	(void)ended;
+	scenario_free(s);
 }
 
 int run_check_script(const struct run_args *args, uint64_t seed)

@@ -8,12 +8,18 @@ enum { FIRST_RANKS = 64 };
 #define RANK_MASK 0xffffffu
 #define MAX_SOURCES (1u << 22) /* a quarter of the ranks, so that a free one is found in a few draws */
 
-/* The public part first; beside it the set of ranks handed out (open addressing, at most half full, rank + 1; 0: free). */
+/* A rank handed out. */
+struct taken {
+	uint32_t rank; /* + 1; 0: free */
+	uint32_t source;
+};
+
+/* The public part first; beside it the ranks handed out (open addressing, at most half full). */
 struct engine {
 	struct sim_engine pub;
 	struct sim_source **sources;
 	uint32_t cap;
-	uint32_t *ranks;
+	struct taken *ranks;
 };
 
 struct sim_engine *sim_engine_new(uint64_t seed)
@@ -43,17 +49,24 @@ void sim_engine_free(struct sim_engine *pub)
 	free(e);
 }
 
-/* Returns false when the rank is taken already. */
-static bool claim(uint32_t *ranks, uint32_t size, uint32_t rank)
+/* The place of a rank, or the free one where it would stand. */
+static struct taken *place_of(struct taken *ranks, uint32_t size, uint32_t rank)
 {
 	uint32_t i = (uint32_t)sy_mix64(rank) & (size - 1);
-	while (ranks[i]) {
-		if (ranks[i] == rank + 1) {
-			return false;
-		}
+	while (ranks[i].rank && ranks[i].rank != rank + 1) {
 		i = (i + 1) & (size - 1);
 	}
-	ranks[i] = rank + 1;
+	return &ranks[i];
+}
+
+/* Returns false when the rank is taken already. */
+static bool claim(struct taken *ranks, uint32_t size, uint32_t rank, uint32_t source)
+{
+	struct taken *t = place_of(ranks, size, rank);
+	if (t->rank) {
+		return false;
+	}
+	*t = (struct taken){rank + 1, source};
 	return true;
 }
 
@@ -69,12 +82,12 @@ static bool grow(struct engine *e)
 	}
 	e->sources = sources;
 	e->pub.sources = sources;
-	uint32_t *ranks = calloc((size_t)cap * 2, sizeof *ranks);
+	struct taken *ranks = calloc((size_t)cap * 2, sizeof *ranks);
 	if (!ranks) {
 		return false;
 	}
 	for (uint32_t i = 0; i < e->pub.num_sources; i++) {
-		claim(ranks, cap * 2, sources[i]->rank);
+		claim(ranks, cap * 2, sources[i]->rank, i);
 	}
 	free(e->ranks);
 	e->ranks = ranks;
@@ -93,10 +106,18 @@ bool sim_engine_add_source(struct sim_engine *pub, struct sim_source *s, const c
 	do {
 		uint64_t u = sim_rand_u64(pub->seed, SIM_RAND_RANK, entity, attempt++);
 		s->rank = (uint32_t)u & RANK_MASK;
-	} while (!claim(e->ranks, e->cap * 2, s->rank));
+	} while (!claim(e->ranks, e->cap * 2, s->rank, pub->num_sources));
 	s->seq = 0;
+	s->name = name;
 	e->sources[pub->num_sources++] = s;
 	return true;
+}
+
+uint32_t sim_engine_source(const struct sim_engine *pub, uint64_t order)
+{
+	const struct engine *e = (const struct engine *)pub;
+	const struct taken *t = e->cap ? place_of(e->ranks, e->cap * 2, sim_order_rank(order)) : NULL;
+	return t && t->rank ? t->source : UINT32_MAX;
 }
 
 bool sim_engine_schedule(struct sim_engine *e, struct sim_source *s, struct sim_event *event, enum sim_class class_, uint64_t at_ns)
@@ -119,6 +140,9 @@ bool sim_engine_step(struct sim_engine *e, uint64_t until_ns)
 	}
 	e->now_ns = event->at_ns;
 	e->events++;
+	if (e->probe) {
+		e->probe->event(e->probe->ctx, event->at_ns, event->order);
+	}
 	event->handler(event, event->at_ns);
 	return true;
 }

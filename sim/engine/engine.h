@@ -6,6 +6,12 @@
 #include "sim/engine/queue.h"
 #include "sim/engine/rand.h"
 
+/* Hears of every event before it is worked off. It only looks: what it does must not show in the run. */
+struct sim_probe {
+	void (*event)(void *ctx, uint64_t at_ns, uint64_t order);
+	void *ctx;
+};
+
 struct sim_engine {
 	uint64_t now_ns;
 	uint64_t seed;
@@ -13,12 +19,18 @@ struct sim_engine {
 	struct sim_queue *queue;
 	struct sim_source *const *sources; /* registered, in the order of registration */
 	uint32_t num_sources;
+	const struct sim_probe *probe; /* null: nobody listens */
 };
 
 struct sim_engine *sim_engine_new(uint64_t seed);
 void sim_engine_free(struct sim_engine *e);
-/* Registers a source under a stable name; its rank is a function of seed and name, made unique. Returns false when out of memory. */
+/*
+ * Registers a source under a stable name (borrowed); its rank is a function of seed and name, made unique. Returns false
+ * when out of memory.
+ */
 SY_MUST bool sim_engine_add_source(struct sim_engine *e, struct sim_source *s, const char *name);
+/* The number of the source (its index in sources) behind an event's order; UINT32_MAX: none has this rank. */
+uint32_t sim_engine_source(const struct sim_engine *e, uint64_t order);
 /* False when out of memory: nothing was done. Not SY_MUST: where the event may be lost, the caller says what that means and goes on. */
 bool sim_engine_schedule(struct sim_engine *e, struct sim_source *s, struct sim_event *event, enum sim_class class_, uint64_t at_ns);
 void sim_engine_cancel(struct sim_engine *e, struct sim_event *event);

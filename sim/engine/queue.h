@@ -29,11 +29,21 @@ struct sim_event {
 struct sim_source {
 	uint32_t rank; /* 24 bits, unique within a run (sim_engine hands them out) */
 	uint64_t seq;
+	const char *name; /* as it was registered: borrowed */
 };
 /* class 4 bits | rank 24 bits | sequence 36 bits. */
 static inline uint64_t sim_source_order(struct sim_source *s, enum sim_class class_)
 {
 	return ((uint64_t)class_ << 60) | ((uint64_t)s->rank << 36) | (s->seq++ & 0xfffffffffull);
+}
+
+static inline enum sim_class sim_order_class(uint64_t order)
+{
+	return (enum sim_class)(order >> 60);
+}
+static inline uint32_t sim_order_rank(uint64_t order)
+{
+	return (uint32_t)(order >> 36) & 0xffffffu;
 }
 
 struct sim_queue;

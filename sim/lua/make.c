@@ -243,8 +243,11 @@ bool scenario_make_world(struct scenario *s)
 {
 	if (s->world)
 		return true;
-	struct world_options o = {
-	    .kind = s->options.world, .seed = s->options.seed, .tcp = s->options.tcp, .null_crypto = s->options.null_crypto};
+	struct world_options o = {.kind = s->options.world,
+	                          .seed = s->options.seed,
+	                          .tcp = s->options.tcp,
+	                          .null_crypto = s->options.null_crypto,
+	                          .recorder = s->options.recorder};
 	if (s->network.crypto_given && !s->options.crypto_given)
 		o.null_crypto = s->network.null_crypto;
 	struct world_listener listener = {.ctx = s,

@@ -33,6 +33,7 @@ struct scenario_options {
 	bool tcp_given;             /* --tcp was on the command line: it wins over network { tcp = ... } */
 	uint64_t until_ns;          /* the run ends here at the latest; 0: when the script says */
 	uint64_t instruction_limit; /* VM instructions of one call into the script; 0: SCENARIO_INSTRUCTIONS */
+	struct recorder *recorder;  /* the run's record goes there (sim/world/recorder.h); null: none. Borrowed until scenario_free */
 	uint64_t memory_limit;      /* bytes of the Lua state; 0: SCENARIO_MEMORY */
 };
 

@@ -7,6 +7,8 @@
 
 #include "core/book/intern.h"
 #include "core/secret/suite.h"
+#include "sim/engine/engine.h"
+#include "sim/world/recorder.h"
 #include "sim/world/world.h"
 #include "transport/driver/driver.h"
 #include "transport/transport.h"
@@ -112,7 +114,11 @@ struct world {
 enum sy_err world_sim_init(struct world *w, const char **what);
 enum sy_err world_tcp_init(struct world *w, const char **what);
 
+/* The engine of a simulated world. */
+const struct sim_engine *world_sim_engine(const struct world *w);
+
 /* world_node.c */
+uint64_t world_node_hash(const struct world_node *n); /* over all its lives */
 void world_node_free(struct world_node *n);
 /* Ends a node whose driver nobody is inside; orderly or not. */
 void world_node_reap(struct world_node *n);

@@ -9,6 +9,7 @@
 #include "core/switchyard.h"
 #include "sim/engine/queue.h"
 #include "sim/net/net.h"
+#include "sim/world/recorder.h"
 
 struct world;
 struct world_node;
@@ -20,6 +21,7 @@ struct world_options {
 	uint64_t seed;
 	bool null_crypto; /* refused (SY_INVALID) with WORLD_TCP */
 	enum sim_tcp_model tcp;
+	struct recorder *recorder; /* null: no record is kept; simulated worlds only. Borrowed */
 };
 
 /* What the owner of the world hears. Called from the world's loop; may call back into the world. */

@@ -49,6 +49,8 @@ static void on_trace(void *ctx, const struct sy_trace *trace)
 	struct world_node *n = ctx;
 
 	n->entered++;
+	if (n->w->options.recorder != NULL)
+		recorder_trace(n->w->options.recorder, n, trace);
 	if (n->w->listener.trace != NULL)
 		n->w->listener.trace(n->w->listener.ctx, n, trace);
 	n->entered--;
@@ -310,7 +312,7 @@ static enum sy_err make_core(struct world_node *n)
 	if (n->tp == NULL)
 		return SY_NO_MEMORY;
 	n->config.p2p.addr_book_strict = n->config.p2p.addr_book_strict && !n->strict_off;
-	if (n->w->listener.trace != NULL)
+	if (n->w->listener.trace != NULL || n->w->options.recorder != NULL)
 		config.hooks.trace = on_trace;
 	enum sy_err err = sy_node_new(&n->core, &n->env, &n->config.p2p, n->reactors, n->num_reactors, &what);
 	if (err != SY_OK)
@@ -413,6 +415,11 @@ void *world_node_user(const struct world_node *n)
 bool world_node_running(const struct world_node *n)
 {
 	return n->core != NULL && !n->is_stopped && n->due == NULL;
+}
+
+uint64_t world_node_hash(const struct world_node *n)
+{
+	return sy_hash_u64(sy_hash_u64(0, n->past_hash), n->core == NULL ? 0 : sy_node_trace_hash(n->core));
 }
 
 struct sy_node *world_node_core(const struct world_node *n)

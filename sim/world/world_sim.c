@@ -5,12 +5,16 @@
 #include "sim/engine/engine.h"
 #include "sim/engine/rand.h"
 #include "sim/world/impl.h"
+#ifdef SY_PLANTED
+#include "tests/planted/nondeterminism.h"
+#endif
 
 struct sim_world {
 	struct sim_engine *engine;
 	struct sim_net *net;
 	/* Three sources, so that an observer more or less leaves the script's order alone. */
 	struct sim_source faults, script, observers;
+	struct sim_probe probe; /* where a record is kept */
 	char **regions;
 	size_t num_regions;
 };
@@ -118,6 +122,11 @@ static void sim_rand_of_node(void *ctx, enum sy_purpose purpose, uint64_t entity
 	uint64_t of_node = sy_hash_u64(n->entity, n->incarnation);
 
 	sim_rand_bytes(n->w->options.seed, (uint32_t)purpose, sy_hash_u64(of_node, entity), counter, buf, len);
+#ifdef SY_PLANTED /* a test build with a known mistake: tests/planted/nondeterminism.c */
+	sy_planted_bend(n->config.p2p.name, sim_now(n->w), buf, len);
+#endif
+	if (n->w->options.recorder != NULL)
+		recorder_draw(n->w->options.recorder, n, (uint32_t)purpose, sy_hash_bytes(sy_hash_u64(entity, counter), buf, len));
 }
 
 static void on_event(struct sim_event *event, uint64_t now_ns)
@@ -151,6 +160,8 @@ static bool sim_run(struct world *w, uint64_t until_ns, uint64_t wall_end_ns)
 {
 	struct sim_engine *engine = sim_of(w)->engine;
 
+	if (w->options.recorder != NULL)
+		recorder_outside(w->options.recorder);
 	for (uint32_t n = 1; !w->halted; n++) {
 		if (!sim_engine_step(engine, until_ns))
 			return true;
@@ -244,6 +255,18 @@ static const struct world_ops sim_ops = {
     .hash = sim_hash,
 };
 
+const struct sim_engine *world_sim_engine(const struct world *w)
+{
+	return sim_of(w)->engine;
+}
+
+static void on_probe(void *ctx, uint64_t at_ns, uint64_t order)
+{
+	const struct world *w = ctx;
+
+	recorder_event(w->options.recorder, w, at_ns, order);
+}
+
 enum sy_err world_sim_init(struct world *w, const char **what)
 {
 	struct sim_world *sim = calloc(1, sizeof *sim);
@@ -256,5 +279,7 @@ enum sy_err world_sim_init(struct world *w, const char **what)
 	if (sim->engine == NULL || !sim_engine_add_source(sim->engine, &sim->faults, "faults") ||
 	    !sim_engine_add_source(sim->engine, &sim->script, "script") || !sim_engine_add_source(sim->engine, &sim->observers, "observers"))
 		return SY_NO_MEMORY;
+	sim->probe = (struct sim_probe){.event = on_probe, .ctx = w};
+	sim->engine->probe = w->options.recorder != NULL ? &sim->probe : NULL;
 	return SY_OK;
 }
