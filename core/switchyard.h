@@ -305,6 +305,23 @@ struct sy_peer {
  */
 struct sy_ctx;
 
+/*
+ * What a node says of itself. Texts are spans into the bytes they came in (or into the configuration's strings), not
+ * NUL-terminated; those of a peer are printable ASCII but for listen_addr and network, which may be anything, up to the
+ * size of a node info. Source: protocol.md 2.6.
+ */
+struct sy_node_info {
+	uint64_t p2p_version, block_version, app_version;
+	struct sy_span id_text; /* 40 hex digits when honest */
+	struct sy_span listen_addr;
+	struct sy_span network;
+	struct sy_span version;
+	struct sy_span channels; /* a byte each */
+	struct sy_span moniker;
+	struct sy_span tx_index;
+	struct sy_span rpc_address;
+};
+
 struct sy_message {
 	uint8_t channel;
 	struct sy_span bytes;                   /* the whole message */
@@ -331,6 +348,12 @@ struct sy_reactor {
 	enum sy_err (*receive)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg);
 	/* Looks at the raw bytes before they are decoded; an error stops the peer with it. */
 	enum sy_err (*filter)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg);
+	/*
+	 * The other end of a connection has shown its node info, valid and under the id that it proved. err: SY_OK when it suits
+	 * ours (whether it becomes a peer is decided next), else why it is refused: SY_PEER_NETWORK and the like. addr: as
+	 * dialled; of an inbound one its id and where it comes from. Once a connection at most; info ends with the call.
+	 */
+	void (*node_info)(void *self, struct sy_ctx *ctx, const struct sy_netaddr *addr, const struct sy_node_info *info, enum sy_err err);
 	void (*timer)(void *self, struct sy_ctx *ctx, uint64_t token);
 	/* Answers sy_ctx_dial: SY_OK once the peer was added, else why not. */
 	void (*dial_done)(void *self, struct sy_ctx *ctx, const struct sy_netaddr *addr, enum sy_err err);

@@ -126,6 +126,14 @@ void sy_conn_close(struct sy_conn *c, struct sy_conn_shared *shared)
 	c->deadline_ns = SY_NEVER;
 }
 
+const struct sy_conn_identity *sy_conn_refused(const struct sy_conn *c, enum sy_err reason, enum sy_err *verdict)
+{
+	if (!c->upgrade || !c->upgrade->valid || c->upgrade->accepted)
+		return NULL;
+	*verdict = c->verdict ? (enum sy_err)c->verdict : reason;
+	return &c->upgrade->identity;
+}
+
 void sy_conn_fini(struct sy_conn *c, struct sy_conn_shared *shared)
 {
 	sy_conn_close(c, shared);

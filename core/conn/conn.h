@@ -140,6 +140,11 @@ SY_MUST enum sy_err sy_conn_resolved(struct sy_conn *c, struct sy_conn_shared *s
 SY_MUST enum sy_err sy_conn_run(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns);
 void sy_conn_flush(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns); /* RUNNING -> FLUSHING */
 void sy_conn_close(struct sy_conn *c, struct sy_conn_shared *shared);                  /* any -> CLOSED; keys are wiped */
+/*
+ * What a connection that is not upgraded has learnt of the other end: its node info was valid, but it is refused (*verdict:
+ * why, also while that is held back). Null: it did not come to that, or it is accepted. Valid until sy_conn_close.
+ */
+const struct sy_conn_identity *sy_conn_refused(const struct sy_conn *c, enum sy_err reason, enum sy_err *verdict);
 
 /* True when fill would give bytes or a verdict now. */
 static inline bool sy_conn_has_output(const struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns)

@@ -135,6 +135,7 @@ enum sy_err sy_upgrade_info(struct sy_upgrade *u, const struct sy_conn_shared *s
 	if (err)
 		return err;
 	err = sy_node_info_validate(&id->info, &listen, u->host, NULL);
+	u->valid = err == SY_OK || err == SY_ADDR_NEEDS_DNS;
 	if (err == SY_OK)
 		id->reported = listen;
 	if (err != SY_ADDR_NEEDS_DNS)

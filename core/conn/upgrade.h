@@ -25,7 +25,8 @@ struct sy_upgrade {
 	struct sy_id dialled;
 	bool has_dialled;
 	bool signature_ready, verified;
-	bool accepted; /* node info is valid and fits: only the event is due */
+	bool valid;    /* the node info is: identity is filled in */
+	bool accepted; /* and it fits: only the event is due */
 	enum sy_upgrade_out out;
 	uint32_t info_at; /* bytes of our node info that are out */
 	uint8_t signature[64];

@@ -280,6 +280,7 @@ static void admit(struct sy_switch *sw, struct sy_slot *s)
 void sy_switch_judge(struct sy_switch *sw, struct sy_slot *s, const struct sy_conn_identity *identity)
 {
 	struct sy_slot *old;
+	sy_switch_call_node_info(sw, s, identity, SY_OK);
 	enum sy_err err = keep_identity(sw, s, identity);
 	if (!err)
 		err = judge(sw, s, &old);

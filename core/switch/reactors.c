@@ -107,6 +107,19 @@ void sy_switch_call_remove_peer(struct sy_switch *sw, struct sy_slot *s, enum sy
 	s->flags &= ~(uint32_t)SY_SLOT_INITED;
 }
 
+void sy_switch_call_node_info(struct sy_switch *sw, const struct sy_slot *s, const struct sy_conn_identity *identity, enum sy_err err)
+{
+	struct sy_netaddr addr = s->remote;
+	addr.id = identity->id;
+	addr.flags |= SY_ADDR_HAS_ID;
+	for (uint32_t i = 0; i < sw->num_reactors; i++) {
+		const struct sy_reactor *r = sw->reactors[i];
+		struct sy_ctx ctx = {sw, (uint8_t)i};
+		if (r->node_info)
+			r->node_info(r->self, &ctx, &addr, &identity->info, err);
+	}
+}
+
 void sy_switch_call_timer(struct sy_switch *sw, uint32_t timer)
 {
 	SY_ASSERT(timer < sw->num_timers && sw->timers[timer].used);

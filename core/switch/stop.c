@@ -92,6 +92,15 @@ static void end_peer(struct sy_switch *sw, struct sy_slot *s, enum sy_err reason
 	sy_switch_reconnect(sw, s, reason);
 }
 
+/* Before the end of the connection, which takes the node info with it. */
+static void tell_refused(struct sy_switch *sw, const struct sy_slot *s, enum sy_err reason)
+{
+	enum sy_err verdict;
+	const struct sy_conn_identity *identity = sy_conn_refused(&s->conn, reason, &verdict);
+	if (identity)
+		sy_switch_call_node_info(sw, s, identity, verdict);
+}
+
 void sy_switch_close(struct sy_switch *sw, struct sy_slot *s, enum sy_err reason)
 {
 	if (s->flags & SY_SLOT_DEAD)
@@ -100,6 +109,7 @@ void sy_switch_close(struct sy_switch *sw, struct sy_slot *s, enum sy_err reason
 	s->flags |= SY_SLOT_DEAD;
 	s->reason = (int16_t)reason;
 	s->close_flush = flushed || delivers_rest(reason);
+	tell_refused(sw, s, reason);
 	end_conn(sw, s, reason);
 	sy_switch_upgrade_over(sw, s);
 	if (s->flags & SY_SLOT_INITED)

@@ -284,6 +284,8 @@ void sy_switch_call_stop(struct sy_switch *sw);
 void sy_switch_call_init_peer(struct sy_switch *sw, struct sy_slot *s);
 void sy_switch_call_add_peer(struct sy_switch *sw, struct sy_slot *s);
 void sy_switch_call_remove_peer(struct sy_switch *sw, struct sy_slot *s, enum sy_err reason);
+/* Of the slot's other end, once; err: why it is refused. */
+void sy_switch_call_node_info(struct sy_switch *sw, const struct sy_slot *s, const struct sy_conn_identity *identity, enum sy_err err);
 void sy_switch_call_timer(struct sy_switch *sw, uint32_t timer);
 SY_MUST enum sy_err sy_switch_set_timer(struct sy_switch *sw, uint8_t reactor, uint64_t token, uint64_t at_ns);
 

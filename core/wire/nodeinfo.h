@@ -5,21 +5,6 @@
 #include "core/base/limits.h"
 #include "core/switchyard.h"
 
-/*
- * A decoded node info. Texts are spans into the bytes decoded (or into the config's strings), not NUL-terminated.
- */
-struct sy_node_info {
-	uint64_t p2p_version, block_version, app_version;
-	struct sy_span id_text; /* 40 hex digits when honest */
-	struct sy_span listen_addr;
-	struct sy_span network;
-	struct sy_span version;
-	struct sy_span channels;
-	struct sy_span moniker;
-	struct sy_span tx_index;
-	struct sy_span rpc_address;
-};
-
 /* Payload without delimiter. Returns the size; 0 when cap is too small. */
 size_t sy_node_info_encode(const struct sy_node_info *info, uint8_t *buf, size_t cap);
 SY_MUST enum sy_err sy_node_info_decode(const uint8_t *bytes, size_t n, struct sy_node_info *info); /* SY_PEER_BAD_NODE_INFO */

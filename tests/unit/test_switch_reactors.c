@@ -66,6 +66,100 @@ static void test_reactors_are_called_in_order_of_registration(void **state)
 	pair_free(&p);
 }
 
+/* ---- node infos ---- */
+
+struct shown {
+	uint32_t count;
+	enum sy_err err;
+	struct sy_netaddr addr;
+	char network[32], moniker[32];
+	uint64_t block_version;
+	uint8_t channels;
+};
+
+static void note_info(void *self, struct sy_ctx *ctx, const struct sy_netaddr *addr, const struct sy_node_info *info, enum sy_err err)
+{
+	struct shown *s = ((struct kit *)self)->user;
+	(void)ctx;
+	s->count++;
+	s->err = err;
+	s->addr = *addr;
+	assert_true(info->network.len < sizeof s->network && info->moniker.len < sizeof s->moniker);
+	memcpy(s->network, info->network.ptr, info->network.len);
+	memcpy(s->moniker, info->moniker.ptr, info->moniker.len);
+	s->block_version = info->block_version;
+	s->channels = (uint8_t)info->channels.len;
+}
+
+static void watch_infos(struct pair *p, struct shown shown[2], enum sy_profile profile)
+{
+	memset(shown, 0, 2 * sizeof *shown);
+	pair_make(p, profile);
+	p->ka.user = &shown[0];
+	p->kb.user = &shown[1];
+	p->ka.reactor.node_info = p->kb.reactor.node_info = note_info;
+}
+
+static void test_reactors_see_the_node_info_of_a_peer(void **state)
+{
+	(void)state;
+	EACH_PROFILE(profile)
+	{
+		struct pair p;
+		struct shown shown[2];
+		watch_infos(&p, shown, profile);
+		p.b->config.moniker = "bee";
+		pair_start(&p);
+		pn_dial(p.a, p.b);
+		pn_run(p.net, 1 * PN_S);
+		assert_true(shown[0].count == 1 && shown[0].err == SY_OK && shown[1].count == 1 && shown[1].err == SY_OK);
+		assert_memory_equal(&shown[0].addr, &p.b->addr, sizeof p.b->addr); /* as dialled */
+		assert_memory_equal(&shown[1].addr.id, &p.a->addr.id, sizeof p.a->addr.id);
+		assert_string_equal(shown[0].moniker, "bee");
+		assert_int_equal(shown[0].channels, 2);
+		pair_free(&p);
+	}
+}
+
+static void test_reactors_see_the_node_info_of_whom_they_refuse(void **state)
+{
+	(void)state;
+	EACH_PROFILE(profile)
+	{
+		struct pair p;
+		struct shown shown[2];
+		watch_infos(&p, shown, profile);
+		p.b->config.network = "another";
+		p.b->config.block_version = 99;
+		pair_start(&p);
+		pn_dial(p.a, p.b);
+		pn_run(p.net, 1 * PN_S);
+		assert_int_equal(p.ka.added + p.kb.added, 0);
+		assert_true(shown[0].count == 1 && shown[1].count == 1);
+		assert_int_equal(shown[0].err, SY_PEER_BLOCK_VERSION); /* judged before the network */
+		assert_int_equal(shown[1].err, SY_PEER_BLOCK_VERSION);
+		assert_string_equal(shown[0].network, "another");
+		assert_int_equal(shown[0].block_version, 99);
+		pair_free(&p);
+	}
+}
+
+static void test_reactors_see_no_node_info_of_whom_they_never_met(void **state)
+{
+	(void)state;
+	struct pair p;
+	struct shown shown[2];
+	watch_infos(&p, shown, SY_PROFILE_DEFAULT);
+	pair_start(&p);
+	struct sy_input in = {.kind = SY_IN_DIAL, .addr = p.b->addr};
+	in.addr.id.b[3] ^= 1; /* another id than that of who answers */
+	assert_int_equal(pn_input(p.a, &in).err, SY_OK);
+	pn_run(p.net, 1 * PN_S);
+	assert_int_equal(p.a->last_dial, SY_PEER_WRONG_ID);
+	assert_int_equal(shown[0].count + shown[1].count, 0);
+	pair_free(&p);
+}
+
 static void stop_the_sender(struct kit *k, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg)
 {
 	(void)msg;
@@ -441,6 +535,9 @@ static void test_reactors_flush_stop_of_a_deaf_peer_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_reactors_see_the_node_info_of_a_peer),
+	    cmocka_unit_test(test_reactors_see_the_node_info_of_whom_they_refuse),
+	    cmocka_unit_test(test_reactors_see_no_node_info_of_whom_they_never_met),
 	    cmocka_unit_test(test_reactors_grammar_of_an_episode),
 	    cmocka_unit_test(test_reactors_message_sent_at_add_arrives_after_add),
 	    cmocka_unit_test(test_reactors_are_called_in_order_of_registration),
