@@ -11,6 +11,8 @@ PREFIX  ?= /usr/local
 Q       := $(if $(V),,@)
 SAY      = $(if $(V),,@printf '  %-7s %s\n' "$(1)" "$(2)")
 
+.DEFAULT_GOAL := all
+
 # On a machine without the packages, `deps` installs them before anything is compiled: this file reads itself again.
 STAMP   := build/.deps
 NODEPS  := help clean deps format install-deps

@@ -24,9 +24,10 @@ local wake   = measure { from = a, to = b, after = QUIET, before = "51s" }
 local later  = measure { from = a, to = b, after = "60s" }
 
 at_end { "two channels share the link before", function() return before:share_error() <= 0.01 end }
+-- A lost segment stops all channels until it has come again: the way there and back with a full queue, some 0.1 s.
 if ours then
-  at_end { "nobody waits when the third wakes up", function() return wake:longest_gap(0x30) <= 0.1 and wake:longest_gap(0x31) <= 0.1 end }
-  at_end { "the third is not starved either",     function() return wake:longest_gap(0x32) <= 0.1 end }
+  at_end { "nobody waits when the third wakes up", function() return wake:longest_gap(0x30) <= 0.2 and wake:longest_gap(0x31) <= 0.2 end }
+  at_end { "the third is not starved either",     function() return wake:longest_gap(0x32) <= 0.2 end }
 else
   -- 2 / ln 1.25 * ln(1 + 5/10) = 3.63 s, times the fraction of credit that 41 s of silence have earned (all but 1 %).
   at_end { "the blackout is the one that the rule computes", function()

@@ -59,9 +59,9 @@ static void on_log(void *ctx, uint64_t time_ns, const char *who, const char *tex
 
 static enum sim_tcp_model tcp_model(const char *word)
 {
-	if (word != NULL && strcmp(word, "segment") == 0)
-		return SIM_TCP_SEGMENT;
-	return word != NULL && strcmp(word, "flow") == 0 ? SIM_TCP_FLOW : SIM_TCP_NONE;
+	if (word != NULL && strcmp(word, "none") == 0)
+		return SIM_TCP_NONE;
+	return word != NULL && strcmp(word, "flow") == 0 ? SIM_TCP_FLOW : SIM_TCP_SEGMENT;
 }
 
 static bool fill_options(struct scenario_options *o, const struct run_args *args, uint64_t seed)

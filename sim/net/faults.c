@@ -13,9 +13,13 @@ enum sim_cut cut_between(const struct sim_net *net, const struct sim_host *from,
 void pair_pump(struct pair *p, unsigned half)
 {
 	for (struct conn *c = p->conns; c; c = c->next) {
+		if (is_segment(&c->end[0])) {
+			segment_path(c);
+			continue;
+		}
 		for (int side = 0; side < 2; side++) {
 			struct end *to = &c->end[side];
-			if (to->half == half && !is_segment(&c->end[0]) && to->state != END_DIALLING) {
+			if (to->half == half && to->state != END_DIALLING) {
 				stream_pump(to);
 			}
 		}

@@ -372,8 +372,12 @@ enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_
 		return SY_NO_MEMORY;
 	}
 	for (struct conn *c = p->conns; c; c = c->next) {
+		if (net->tcp != SIM_TCP_NONE) {
+			segment_path(c);
+			continue;
+		}
 		for (int side = 0; side < 2; side++) {
-			if (c->end[side].half == half && net->tcp == SIM_TCP_NONE) {
+			if (c->end[side].half == half) {
 				c->end[side].in.flags &= (uint16_t)~S_LOSS_DRAWN;
 			}
 		}

@@ -11,6 +11,7 @@
 #define LINGER_NS (5 * SECOND_NS)    /* transport/tcp keeps a flushed socket as long to hear the peer's end */
 #define FIN_WAIT_NS (60 * SECOND_NS) /* the kernel keeps an orphan as long that waits for the peer's end */
 #define DIAL_NS (127 * SECOND_NS)    /* the kernel's patience */
+#define LOSSY (UINT64_MAX / 10)      /* a link that loses more may lose nine probes of keepalive in a row */
 #define READ_BYTES 16384u            /* handed to the reader at a time */
 
 static uint64_t now_of(const struct end *e)
@@ -40,12 +41,15 @@ static void deadline(struct end *e, uint64_t at_ns)
 	seg_notice(e, at_ns);
 }
 
+static void keepalive_check(struct end *e);
+
 /* The kernel has no more to do with it. The endpoint may be at work: it is freed by the end's event. */
 static void gone(struct end *e)
 {
 	end_let_go(e, END_GONE);
 	e->seg.deadline_ns = SIM_NEVER;
 	segment_touch(e);
+	keepalive_check(peer_of(e));
 }
 
 /* Without a word to anybody. */
@@ -68,6 +72,34 @@ static void abort_end(struct end *e)
 		sim_tcp_abort(e->seg.tcp);
 	}
 	gone(e);
+}
+
+/* --- keepalive --- */
+
+static bool half_whole(const struct end *to)
+{
+	const struct half *h = half_to(to);
+	bool open = h->cut == SIM_CUT_NONE || h->cut == SIM_CUT_REFUSE;
+	return open && h->kind->wire.loss < LOSSY && !(to->seg.flags & SEG_DEAD);
+}
+
+/*
+ * Probes that would be answered are not sent: keepalive begins when something stands in the way, or nobody is left at the
+ * other end.
+ */
+static void keepalive_check(struct end *e)
+{
+	const struct end *peer = peer_of(e);
+	if (e->state == END_OPEN || e->state == END_BACKLOG) {
+		bool there = peer->seg.tcp && peer->state != END_GONE;
+		sim_tcp_keepalive(e->seg.tcp, !there || !half_whole(e) || !half_whole(peer));
+	}
+}
+
+void segment_path(struct conn *c)
+{
+	keepalive_check(&c->end[0]);
+	keepalive_check(&c->end[1]);
 }
 
 /* --- packets --- */
@@ -193,6 +225,7 @@ static void connected(struct end *e)
 	} else if (e->state == END_SYN) {
 		backlog_add(e);
 	}
+	keepalive_check(e);
 }
 
 static void dial_over(struct end *e, enum sy_err err)
@@ -280,6 +313,7 @@ static struct sim_tcp *endpoint(struct end *e)
 	config.sndbuf = net->sndbuf;
 	config.rcvbuf = net->rcvbuf;
 	config.keepalive_ns = config.keepalive_interval_ns = 15 * SECOND_NS; /* as transport/tcp asks for */
+	config.keepalive_asleep = true;
 	if (e->host && peer_of(e)->host) {
 		uint32_t out = half_to(peer_of(e))->kind->mss, in = half_to(e)->kind->mss;
 		config.mss = out < in ? out : in;

@@ -167,8 +167,23 @@ bool sim_tcp_refuse(const struct sim_tcp_packet *p, struct sim_tcp_packet *rst)
 
 void tcp_keepalive_arm(struct sim_tcp *t)
 {
-	if (t->config.keepalive_ns != 0 && t->state == SIM_TCP_ST_OPEN)
+	if (t->config.keepalive_ns != 0 && t->state == SIM_TCP_ST_OPEN && !t->config.keepalive_asleep)
 		tcp_timer_coarse(t, TIMER_KEEPALIVE, t->config.keepalive_ns);
+}
+
+void sim_tcp_keepalive(struct sim_tcp *t, bool on)
+{
+	uint64_t period = t->config.keepalive_ns, idle = tcp_now(t) - t->last_heard_ns;
+
+	if (t->dead || t->state != SIM_TCP_ST_OPEN || period == 0 || on == (t->due_ns[TIMER_KEEPALIVE] != TCP_NEVER))
+		return;
+	t->keepalive_sent = 0;
+	if (!on) {
+		tcp_timer_stop(t, TIMER_KEEPALIVE);
+		return;
+	}
+	t->last_heard_ns += idle / period * period;
+	tcp_timer_coarse(t, TIMER_KEEPALIVE, period - idle % period);
 }
 
 /* Armed once and looked at when it fires: a busy connection pays nothing for it. */

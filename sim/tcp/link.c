@@ -31,7 +31,10 @@ uint64_t sim_tcp_wire_backlog(const struct sim_tcp_wire *w, uint64_t now_ns)
 {
 	if (w->busy_ns <= now_ns || w->rate_bits == 0)
 		return 0;
-	return (uint64_t)(((unsigned __int128)(w->busy_ns - now_ns) * w->rate_bits + 8 * NS - 1) / (8 * NS));
+	uint64_t left = w->busy_ns - now_ns;
+	if (left < UINT64_MAX / 2 / w->rate_bits)
+		return (left * w->rate_bits + 8 * NS - 1) / (8 * NS);
+	return (uint64_t)(((unsigned __int128)left * w->rate_bits + 8 * NS - 1) / (8 * NS));
 }
 
 bool sim_tcp_wire_pass(struct sim_tcp_wire *w, uint64_t at_ns, uint32_t length, uint64_t *out_ns)
@@ -46,9 +49,9 @@ bool sim_tcp_wire_pass(struct sim_tcp_wire *w, uint64_t at_ns, uint32_t length, 
 		w->busy_ns = at_ns;
 		w->busy_rest = 0;
 	}
-	unsigned __int128 work = (unsigned __int128)length * 8 * NS + w->busy_rest;
-	w->busy_ns += (uint64_t)(work / w->rate_bits);
-	w->busy_rest = (uint64_t)(work % w->rate_bits);
+	uint64_t work = length * 8 * NS + w->busy_rest; /* a length of 65,535 leaves room for 17 Tbit/s */
+	w->busy_ns += work / w->rate_bits;
+	w->busy_rest = work % w->rate_bits;
 	*out_ns = w->busy_ns;
 	return true;
 }

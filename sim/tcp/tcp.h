@@ -51,9 +51,10 @@ struct sim_tcp_config {
 	uint64_t tick_ns;                             /* grain of the coarse timers, the kernel's jiffy; 0: exact */
 	uint64_t keepalive_ns, keepalive_interval_ns; /* 0: no keepalive */
 	uint32_t keepalive_probes;
-	uint32_t retries;     /* time-outs in a row before the connection is given up; 15 */
-	uint32_t syn_retries; /* 6 */
-	bool nagle;           /* else TCP_NODELAY */
+	bool keepalive_asleep; /* it begins when sim_tcp_keepalive says so */
+	uint32_t retries;      /* time-outs in a row before the connection is given up; 15 */
+	uint32_t syn_retries;  /* 6 */
+	bool nagle;            /* else TCP_NODELAY */
 };
 /* Linux's defaults with buffers that autotune up to 4 and 6 MiB. */
 void sim_tcp_defaults(struct sim_tcp_config *config);
@@ -98,8 +99,13 @@ void sim_tcp_want_room(struct sim_tcp *t);                         /* WRITABLE i
 void sim_tcp_set_lowat(struct sim_tcp *t, uint64_t notsent_lowat); /* from now on */
 size_t sim_tcp_readable(const struct sim_tcp *t);                  /* bytes in order, unread */
 size_t sim_tcp_read(struct sim_tcp *t, size_t n);                  /* consumes at most n: how many it was */
-void sim_tcp_shutdown(struct sim_tcp *t);                          /* FIN behind what is queued */
-void sim_tcp_abort(struct sim_tcp *t);                             /* RST; both queues are dropped */
+/*
+ * Has keepalive begin, in the phase in which it would be if all probes so far had been answered, or stop. A user who knows
+ * whether probes would be answered spares itself those that would.
+ */
+void sim_tcp_keepalive(struct sim_tcp *t, bool on);
+void sim_tcp_shutdown(struct sim_tcp *t); /* FIN behind what is queued */
+void sim_tcp_abort(struct sim_tcp *t);    /* RST; both queues are dropped */
 
 enum sim_tcp_state {
 	SIM_TCP_ST_CLOSED = 0, /* nothing yet, or nothing more */
