@@ -61,7 +61,10 @@ static int m_counts(lua_State *L)
 	if (b->group)
 		return over_group(L, m_counts);
 	struct sy_book_counts c = counts(b->node);
-	lua_createtable(L, 0, 4);
+	const struct sy_node *core = b->node->host->core(b->node);
+	lua_createtable(L, 0, 5);
+	lua_pushinteger(L, core ? sy_node_pex_counts(core).verified : 0);
+	lua_setfield(L, -2, "verified");
 	lua_pushinteger(L, c.total);
 	lua_setfield(L, -2, "total");
 	lua_pushinteger(L, c.new_addrs);

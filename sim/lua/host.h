@@ -153,6 +153,7 @@ struct peer_names {
 struct node_decl {
 	struct sy_config p2p; /* lists and texts that name nodes are filled in when the node is made */
 	struct peer_names seeds, persistent_peers, unconditional_peer_ids, private_peer_ids;
+	struct peer_names book; /* what its address book holds at the first start */
 	uint8_t ip[16];
 	bool has_ip;
 	const char *region; /* null: none given */

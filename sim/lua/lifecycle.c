@@ -1,6 +1,7 @@
 #include "sim/lua/lifecycle.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/engine/rand.h"
@@ -103,6 +104,38 @@ bool lifecycle_settle(struct scenario *s, struct node *n)
 	return false;
 }
 
+static bool settle_known(struct scenario *s, const struct node *n, const struct peer_name *p, struct sy_netaddr *addr)
+{
+	const struct node *other = p->node ? p->node : strchr(p->text, '@') ? NULL : scenario_node_by_name(s, p->text);
+	if (other) {
+		*addr = other->addr;
+		return true;
+	}
+	if (!strchr(p->text, '@'))
+		return settle_fail(s, n, "book", p);
+	if (sy_netaddr_parse(p->text, addr, NULL) == SY_OK)
+		return true;
+	host_breakf(&s->host, "%s: node '%s': book: '%s' is no id@ip:port", n->decl->where, n->name, p->text);
+	return false;
+}
+
+/* What its address book holds before it has ever run. */
+static bool settle_book(struct scenario *s, struct node *n)
+{
+	const struct peer_names *names = &n->decl->book;
+	struct sy_netaddr *addrs = calloc(names->n, sizeof *addrs);
+	enum sy_err err = addrs ? SY_OK : SY_NO_MEMORY;
+	bool good = true;
+	for (size_t i = 0; addrs && good && i < names->n; i++)
+		good = settle_known(s, n, &names->at[i], &addrs[i]);
+	if (good && !err)
+		err = world_node_knows(n->world, addrs, names->n);
+	free(addrs);
+	if (err)
+		host_breakf(&s->host, "%s: node '%s': book: %s", n->decl->where, n->name, sy_err_text(err));
+	return good && !err;
+}
+
 /* ------------------------------------------------------------------ starting */
 
 struct start {
@@ -129,6 +162,8 @@ static void start_now(struct node *n, const char *where)
 {
 	struct scenario *s = n->host->scenario;
 	if (s->host.failed || !lifecycle_settle(s, n) || !fresh_instances(n))
+		return;
+	if (!n->was_started && n->decl->book.n && !settle_book(s, n))
 		return;
 	n->was_started = true;
 	s->topology++;

@@ -4,9 +4,10 @@
 
 #include "sim/lua/lifecycle.h"
 
-static const char *const node_keys[] = {"name", "p2p", "reactors", "region", "profile", "ip", "network", "version", "moniker", NULL};
-static const char *const nodes_keys[] = {"name", "count",   "p2p",     "reactors", "region", "profile",
-                                         "ip",   "network", "version", "moniker",  NULL};
+static const char *const node_keys[] = {"name", "book",    "p2p",     "reactors", "region", "profile",
+                                        "ip",   "network", "version", "moniker",  NULL};
+static const char *const nodes_keys[] = {"name",    "book", "count",   "p2p",     "reactors", "region",
+                                         "profile", "ip",   "network", "version", "moniker",  NULL};
 static const char *const p2p_keys[] = {"seeds",
                                        "persistent_peers",
                                        "unconditional_peer_ids",
@@ -35,18 +36,20 @@ static const char *const p2p_keys[] = {"seeds",
                                        NULL};
 
 #define P2P "p2p"
+#define BOOK_NAMES 16384u
 
 /* ------------------------------------------------------------------ lists of peers */
 
-static void add_name(lua_State *L, struct peer_names *list, size_t cap, struct node *node, const char *text, const char *key)
+static void add_name(lua_State *L, struct peer_names *list, size_t cap, struct node *node, const char *text, const char *what,
+                     const char *key)
 {
 	if (list->n == cap)
-		luaL_error(L, P2P ": %s: at most %d entries", key, (int)cap);
+		luaL_error(L, "%s: %s: at most %d entries", what, key, (int)cap);
 	list->at[list->n++] = (struct peer_name){.node = node, .text = text};
 }
 
 /* A comma list, as in config.toml: spaces around the parts go, empty ones are left out. */
-static void add_text(lua_State *L, struct peer_names *list, size_t cap, const char *text, const char *key)
+static void add_text(lua_State *L, struct peer_names *list, size_t cap, const char *text, const char *what, const char *key)
 {
 	while (*text) {
 		size_t n = strcspn(text, ","), skip = strspn(text, " ");
@@ -58,30 +61,30 @@ static void add_text(lua_State *L, struct peer_names *list, size_t cap, const ch
 			char *kept = arena_text(&host_of(L)->arena, part, len);
 			if (!kept)
 				luaL_error(L, "out of memory");
-			add_name(L, list, cap, NULL, kept, key);
+			add_name(L, list, cap, NULL, kept, what, key);
 		}
 		text += n + (text[n] == ',');
 	}
 }
 
-static void add_value(lua_State *L, int v, struct peer_names *list, size_t cap, const char *key)
+static void add_value(lua_State *L, int v, struct peer_names *list, size_t cap, const char *what, const char *key)
 {
 	struct node *node = node_test(L, v);
 	struct group *group = group_test(L, v);
 	struct scenario *s = host_of(L)->scenario;
 	if (node) {
-		add_name(L, list, cap, node, NULL, key);
+		add_name(L, list, cap, node, NULL, what, key);
 	} else if (group) {
 		for (uint32_t i = 0; i < group->n; i++)
-			add_name(L, list, cap, s->nodes[group->at[i]], NULL, key);
+			add_name(L, list, cap, s->nodes[group->at[i]], NULL, what, key);
 	} else if (lua_type(L, v) == LUA_TSTRING) {
-		add_text(L, list, cap, lua_tostring(L, v), key);
+		add_text(L, list, cap, lua_tostring(L, v), what, key);
 	} else {
-		luaL_error(L, P2P ": %s: entries are nodes, groups, names of nodes or id@host:port", key);
+		luaL_error(L, "%s: %s: entries are nodes, groups, names of nodes or id@host:port", what, key);
 	}
 }
 
-static void read_names(lua_State *L, int t, const char *key, size_t cap, struct peer_names *list)
+static void read_names(lua_State *L, int t, const char *what, const char *key, size_t cap, struct peer_names *list)
 {
 	if (lua_getfield(L, t, key) == LUA_TNIL) {
 		lua_pop(L, 1);
@@ -91,12 +94,12 @@ static void read_names(lua_State *L, int t, const char *key, size_t cap, struct 
 	list->at = host_new(L, cap * sizeof *list->at);
 	list->n = 0;
 	if (lua_type(L, v) != LUA_TTABLE) {
-		add_value(L, v, list, cap, key);
+		add_value(L, v, list, cap, what, key);
 	} else {
 		lua_Integer n = luaL_len(L, v);
 		for (lua_Integer i = 1; i <= n; i++) {
 			lua_geti(L, v, i);
-			add_value(L, v + 1, list, cap, key);
+			add_value(L, v + 1, list, cap, what, key);
 			lua_pop(L, 1);
 		}
 	}
@@ -171,10 +174,10 @@ static void read_p2p(lua_State *L, int t, struct node_decl *d)
 {
 	struct sy_config *c = &d->p2p;
 	keys_check(L, t, P2P, p2p_keys, 0);
-	read_names(L, t, "seeds", SY_LIMIT_SEEDS, &d->seeds);
-	read_names(L, t, "persistent_peers", SY_LIMIT_PERSISTENT, &d->persistent_peers);
-	read_names(L, t, "unconditional_peer_ids", SY_LIMIT_ID_LIST, &d->unconditional_peer_ids);
-	read_names(L, t, "private_peer_ids", SY_LIMIT_ID_LIST, &d->private_peer_ids);
+	read_names(L, t, P2P, "seeds", SY_LIMIT_SEEDS, &d->seeds);
+	read_names(L, t, P2P, "persistent_peers", SY_LIMIT_PERSISTENT, &d->persistent_peers);
+	read_names(L, t, P2P, "unconditional_peer_ids", SY_LIMIT_ID_LIST, &d->unconditional_peer_ids);
+	read_names(L, t, P2P, "private_peer_ids", SY_LIMIT_ID_LIST, &d->private_peer_ids);
 	read_switches(L, t, c);
 	read_u32(L, t, "max_num_inbound_peers", UINT32_MAX, &c->max_num_inbound_peers);
 	read_u32(L, t, "max_num_outbound_peers", UINT32_MAX, &c->max_num_outbound_peers);
@@ -248,6 +251,7 @@ struct node_decl *node_decl_read(lua_State *L, int t, const char *what, bool man
 	else if (type != LUA_TNIL)
 		luaL_error(L, "%s: p2p is a table", what);
 	lua_pop(L, 1);
+	read_names(L, t, what, "book", BOOK_NAMES, &d->book);
 	return d;
 }
 

@@ -58,6 +58,8 @@ struct world_node {
 	uint8_t *disk; /* the saved book; survives stop and crash */
 	size_t disk_len, disk_cap;
 	bool disk_holds;
+	struct sy_netaddr *known; /* to be on the disk at the next start */
+	size_t num_known;
 	uint64_t past_hash; /* of the incarnations that are over */
 	uint32_t entered;   /* how deep we are inside this node's driver, as far as the world can see */
 	bool is_stopped;    /* the driver has said so; it is freed when nobody is inside it */
@@ -122,6 +124,10 @@ uint64_t world_node_hash(const struct world_node *n); /* over all its lives */
 void world_node_free(struct world_node *n);
 /* Ends a node whose driver nobody is inside; orderly or not. */
 void world_node_reap(struct world_node *n);
+
+/* world_book.c */
+enum sy_err world_node_save_book(void *ctx, struct sy_span snapshot);
+SY_MUST enum sy_err world_node_write_known(struct world_node *n); /* once the node's transport is there */
 
 /* world_timer.c */
 struct world_timer *world_timer_take(struct world *w);

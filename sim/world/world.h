@@ -80,6 +80,8 @@ SY_MUST enum sy_err world_node_start(struct world_node *n);
 void world_node_stop(struct world_node *n);      /* orderly; the book is saved */
 void world_node_crash(struct world_node *n);     /* at once; nothing is saved */
 void world_node_lose_disk(struct world_node *n); /* the saved address book is gone */
+/* Its disk holds a book of these addresses at the next start, each told by itself. SY_INVALID: it runs, or there is a book already. */
+SY_MUST enum sy_err world_node_knows(struct world_node *n, const struct sy_netaddr *addrs, size_t count);
 /* Replaces the configuration of a node that does not run (peers whose addresses were not known yet, other keys after a restart); texts are copied. SY_INVALID. */
 SY_MUST enum sy_err world_node_configure(struct world_node *n, const struct sy_config *p2p, const char **what);
 bool world_node_running(const struct world_node *n);

@@ -111,32 +111,6 @@ static bool sign(void *ctx, struct sy_ref conn, const uint8_t challenge[32], uin
 	return true;
 }
 
-/* ------------------------------------------------------------------ its disk */
-
-static enum sy_err save_book(void *ctx, struct sy_span snapshot)
-{
-	struct world_node *n = ctx;
-
-	if (snapshot.len > n->disk_cap) {
-		uint8_t *disk = realloc(n->disk, snapshot.len);
-
-		if (disk == NULL)
-			return SY_IO;
-		n->disk = disk;
-		n->disk_cap = snapshot.len;
-	}
-	memcpy(n->disk, snapshot.ptr, snapshot.len);
-	n->disk_len = snapshot.len;
-	n->disk_holds = true;
-	return SY_OK;
-}
-
-void world_node_lose_disk(struct world_node *n)
-{
-	n->disk_holds = false;
-	n->disk_len = 0;
-}
-
 /* ------------------------------------------------------------------ making */
 
 static void make_key(struct world_node *n)
@@ -194,7 +168,7 @@ static enum sy_err fill_node(struct world_node *n, const struct world_node_confi
 	struct world *w = n->w;
 
 	n->env = (struct sy_env){.ctx = n, .rand = w->ops->rand, .alloc = alloc_of_node, .crypto = w->crypto, .addrs = w->env.addrs};
-	n->store = (struct tp_store){.ctx = n, .save_book = save_book};
+	n->store = (struct tp_store){.ctx = n, .save_book = world_node_save_book};
 	if (!world_config_copy(&n->config, &config->p2p, config->name) || !copy_reactors(n, config->reactors, config->num_reactors))
 		return SY_NO_MEMORY;
 	enum sy_err err = w->ops->host_new(n, config, what);
@@ -254,6 +228,7 @@ void world_node_free(struct world_node *n)
 	world_config_free(&n->config);
 	free(n->reactors);
 	free(n->disk);
+	free(n->known);
 	memset(n->secret, 0, sizeof n->secret);
 	free(n);
 }
@@ -323,7 +298,10 @@ static enum sy_err make_core(struct world_node *n)
 static enum sy_err load_and_start(struct world_node *n)
 {
 	struct sy_netaddr bound;
+	enum sy_err err = world_node_write_known(n);
 
+	if (err != SY_OK)
+		return err;
 	if (n->disk_holds) {
 		struct sy_input in = {.kind = SY_IN_BOOK, .bytes = {n->disk, n->disk_len}};
 		struct sy_answer answer = tp_driver_input(n->driver, &in);

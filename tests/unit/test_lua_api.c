@@ -24,6 +24,14 @@ static void test_api_faults_cut_and_heal(void **state)
 	data_file_holds("faults.lua");
 }
 
+static void test_api_books_are_there_at_the_first_start(void **state)
+{
+	data_file_holds("books.lua");
+	scenario_expect_error("node { name = 'a', book = 7 }", 1, "node: book: entries are nodes, groups, names of nodes or id@host:port");
+	scenario_expect_error("node { name = 'a', book = { 'nobody' } }:start() run_for '1s'", 1, "book: there is no node 'nobody'");
+	scenario_expect_error("node { name = 'a', book = { 'x@y' } }:start() run_for '1s'", 1, "book: 'x@y' is no id@ip:port");
+}
+
 static void test_api_reactors_send_wait_and_stop(void **state)
 {
 	data_file_holds("reactors.lua");
@@ -498,6 +506,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_api_groups_answer_to_what_nodes_answer),
 	    cmocka_unit_test(test_api_faults_cut_and_heal),
+	    cmocka_unit_test(test_api_books_are_there_at_the_first_start),
 	    cmocka_unit_test(test_api_reactors_send_wait_and_stop),
 	    cmocka_unit_test(test_api_scripts_as_printed_hold),
 	    cmocka_unit_test(test_api_unknown_keys_name_the_nearest),
