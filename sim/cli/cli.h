@@ -15,7 +15,8 @@ enum cli_exit { CLI_HELD = 0, CLI_CHECK_FAILED = 1, CLI_USAGE = 2, CLI_INTERNAL 
 
 #define CLI_REPEAT_MAX 64u /* how often an option that repeats may be given: params of a script, reactors are fewer */
 #define CLI_POSITIONAL_MAX 4u
-#define CLI_NAME_MAX 64u /* longest option name or word that is compared with known names */
+#define CLI_OPTIONS_MAX 128u /* options of one command: a real node has most */
+#define CLI_NAME_MAX 64u     /* longest option name or word that is compared with known names */
 
 /* How an option's value reads, and what stands at its offset in the command's struct. */
 enum cli_kind {
@@ -28,6 +29,7 @@ enum cli_kind {
 	CLI_GO_DURATION, /* uint64_t, nanoseconds; Go's spelling, "1m30s", needs a unit */
 	CLI_CHOICE,      /* const char *; one of the words of `value`, separated by | */
 	CLI_RANGE,       /* struct cli_range; "A..B" */
+	CLI_IDLE,        /* nothing; taken for the sake of other programs' command lines, a flag when `value` is null */
 };
 
 struct cli_texts {
@@ -52,6 +54,7 @@ struct cli_command;
 struct cli_positional {
 	const char *at[CLI_POSITIONAL_MAX];
 	size_t n;
+	bool given[CLI_OPTIONS_MAX]; /* the command's i-th option was among the words */
 };
 
 /* How a command was called. */

@@ -5,50 +5,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/cli/home.h"
+#include "sim/cli/settings.h"
 #include "transport/files/atomic_file.h"
 #include "transport/files/home.h"
 #include "transport/files/node_key.h"
 
-struct home_args {
-	struct settings settings; /* for its home and its texts */
-};
-
 static const struct cli_option options[] = {
-    {"home", 0, CLI_TEXT, offsetof(struct home_args, settings.home), "DIR", "CometBFT's home directory (default: ~/.cometbft)"},
+    {"home", 0, CLI_TEXT, offsetof(struct settings, home), "DIR", "CometBFT's home directory (default: $CMTHOME, else ~/.cometbft)"},
 };
 
-const char *cli_default_home(struct settings *s)
+/* What the command is told, and the path of the key, which the file may name. False: told. */
+static bool begin(struct settings *s, const struct cli_call *call, char key_path[TP_PATH_MAX], int *code)
 {
-	const char *home = getenv("HOME");
-	char *text = NULL;
-
-	if (home == NULL || *home == '\0' || s->num_texts == SETTINGS_TEXTS_MAX)
-		return NULL;
-	if (asprintf(&text, "%s/.cometbft", home) < 0)
-		return NULL;
-	return s->texts[s->num_texts++] = text;
-}
-
-/* Parses the words and finds the path of the key. False: told. */
-static bool begin(struct home_args *args, const struct cli_call *call, char key_path[TP_PATH_MAX], int *code)
-{
-	struct cli_positional positional;
 	char error[CLI_ERROR_TEXT];
 	struct tp_message msg;
 
-	settings_init(&args->settings, SY_PROFILE_DEFAULT);
-	if (!cli_parse(call->command, call->argc, call->argv, args, &positional, error)) {
+	if (!settings_load(s, call, NULL, error)) {
 		*code = cli_usage(call->command, error);
 		return false;
 	}
-	if (args->settings.home == NULL)
-		args->settings.home = cli_default_home(&args->settings);
-	if (args->settings.home == NULL) {
-		*code = cli_usage(call->command, "which home? There is no $HOME; name it with --home");
-		return false;
-	}
-	if (tp_home_path(args->settings.home, TP_HOME_NODE_KEY, key_path, &msg) != SY_OK) {
+	if (tp_home_path(s->home, s->node_key_file, key_path, &msg) != SY_OK) {
 		*code = cli_fail(CLI_USAGE, "%s", msg.text);
 		return false;
 	}
@@ -65,91 +41,87 @@ static void print_id(const struct tp_node_key *key)
 
 /* ------------------------------------------------------------------ init */
 
-/* What CometBFT's template says of p2p, less its comments; everything else keeps its defaults there and is unused here. */
-static const char config_text[] = "# The p2p part of a CometBFT configuration. Times carry their unit, rates are bytes per second.\n"
-                                  "moniker = \"%s\"\n"
-                                  "genesis_file = \"config/genesis.json\"\n"
-                                  "node_key_file = \"config/node_key.json\"\n"
-                                  "log_level = \"info\"\n"
-                                  "\n"
-                                  "[p2p]\n"
-                                  "laddr = \"tcp://0.0.0.0:26656\"\n"
-                                  "external_address = \"\"\n"
-                                  "seeds = \"\"\n"
-                                  "persistent_peers = \"\"\n"
-                                  "addr_book_file = \"config/addrbook.json\"\n"
-                                  "addr_book_strict = true\n"
-                                  "max_num_inbound_peers = 40\n"
-                                  "max_num_outbound_peers = 10\n"
-                                  "unconditional_peer_ids = \"\"\n"
-                                  "persistent_peers_max_dial_period = \"0s\"\n"
-                                  "flush_throttle_timeout = \"10ms\"\n"
-                                  "max_packet_msg_payload_size = 1024\n"
-                                  "send_rate = 5120000\n"
-                                  "recv_rate = 5120000\n"
-                                  "pex = true\n"
-                                  "seed_mode = false\n"
-                                  "private_peer_ids = \"\"\n"
-                                  "allow_duplicate_ip = false\n"
-                                  "handshake_timeout = \"20s\"\n"
-                                  "dial_timeout = \"3s\"\n";
-
-/* A host name is a moniker as CometBFT chooses it; what could end the string is left out. */
-static void moniker(char name[65])
+/* The file's text, which free() frees; null: out of memory. What the file would say is not asked: there is none yet. */
+static char *config_text(const struct settings *loaded, size_t *len)
 {
-	char host[65] = "";
-	size_t n = 0;
+	struct settings fresh;
+	char *text = NULL;
+	FILE *to = open_memstream(&text, len);
 
-	gethostname(host, sizeof host - 1);
-	for (size_t i = 0; host[i] != '\0'; i++)
-		if (host[i] != '"' && host[i] != '\\' && (unsigned char)host[i] >= 32)
-			name[n++] = host[i];
-	name[n] = '\0';
+	if (to == NULL)
+		return NULL;
+	settings_init(&fresh, SY_PROFILE_DEFAULT);
+	fresh.moniker = loaded->moniker;
+	settings_put_template(to, &fresh);
+	if (fclose(to) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
-static enum sy_err write_config(const char *home, struct tp_message *msg)
+static enum sy_err write_config(const struct settings *s, struct tp_message *msg)
 {
-	char path[TP_PATH_MAX], text[sizeof config_text + 64], name[65];
+	char path[TP_PATH_MAX];
+	size_t len;
 
-	enum sy_err err = tp_home_path(home, TP_HOME_CONFIG, path, msg);
+	enum sy_err err = tp_home_path(s->home, TP_HOME_CONFIG, path, msg);
 	if (err != SY_OK)
 		return err;
 	if (access(path, F_OK) == 0) {
 		printf("found configuration   %s\n", path);
 		return SY_OK;
 	}
-	moniker(name);
-	int len = snprintf(text, sizeof text, config_text, name);
-	err = tp_file_write(path, text, (size_t)len, 0644, msg);
+	char *text = config_text(s, &len);
+	if (text == NULL)
+		return SY_NO_MEMORY;
+	err = tp_file_write(path, text, len, 0644, msg);
+	free(text);
 	if (err == SY_OK)
 		printf("made configuration    %s\n", path);
 	return err;
 }
 
+/* A genesis is the chain's: nothing that could be made here would be right. */
+static enum sy_err look_for_genesis(const struct settings *s, struct tp_message *msg)
+{
+	char path[TP_PATH_MAX];
+
+	enum sy_err err = tp_home_path(s->home, s->genesis_file, path, msg);
+	if (err != SY_OK)
+		return err;
+	if (access(path, F_OK) == 0)
+		printf("found genesis         %s\n", path);
+	else
+		printf("no genesis at         %s; put the chain's there, or name the chain with --network\n", path);
+	return SY_OK;
+}
+
 static int run_init(const struct cli_call *call)
 {
-	struct home_args args;
+	struct settings s = {0};
 	struct tp_node_key key = {0};
-	struct tp_message msg = {.text = ""};
+	struct tp_message msg = {.text = "out of memory"};
 	char key_path[TP_PATH_MAX];
 	bool made;
 	int code = CLI_HELD;
 
-	if (!begin(&args, call, key_path, &code)) {
-		settings_fini(&args.settings);
+	if (!begin(&s, call, key_path, &code)) {
+		settings_fini(&s);
 		return code;
 	}
-	enum sy_err err = tp_home_make(args.settings.home, &msg);
+	enum sy_err err = tp_home_make(s.home, &msg);
 	if (err == SY_OK)
 		err = tp_node_key_load_or_make(key_path, &key, &made, &msg);
 	if (err == SY_OK) {
 		printf("%s node key        %s\n", made ? "made " : "found", key_path);
-		err = write_config(args.settings.home, &msg);
+		err = write_config(&s, &msg);
 	}
+	if (err == SY_OK)
+		err = look_for_genesis(&s, &msg);
 	if (err != SY_OK)
 		code = cli_fail(CLI_USAGE, "%s", msg.text);
 	tp_node_key_wipe(&key);
-	settings_fini(&args.settings);
+	settings_fini(&s);
 	return code;
 }
 
@@ -174,34 +146,34 @@ static int generate(const char *home, const char *key_path, struct tp_node_key *
 
 static int run_gen_node_key(const struct cli_call *call)
 {
-	struct home_args args;
+	struct settings s = {0};
 	struct tp_node_key key = {0};
 	char key_path[TP_PATH_MAX];
 	int code = CLI_HELD;
 
-	if (begin(&args, call, key_path, &code))
-		code = generate(args.settings.home, key_path, &key);
+	if (begin(&s, call, key_path, &code))
+		code = generate(s.home, key_path, &key);
 	tp_node_key_wipe(&key);
-	settings_fini(&args.settings);
+	settings_fini(&s);
 	return code;
 }
 
 static int run_show_node_id(const struct cli_call *call)
 {
-	struct home_args args;
+	struct settings s = {0};
 	struct tp_node_key key = {0};
 	struct tp_message msg = {.text = ""};
 	char key_path[TP_PATH_MAX];
 	int code = CLI_HELD;
 
-	if (begin(&args, call, key_path, &code)) {
+	if (begin(&s, call, key_path, &code)) {
 		if (tp_node_key_load(key_path, &key, &msg) == SY_OK)
 			print_id(&key);
 		else
 			code = cli_fail(CLI_USAGE, "%s", msg.text);
 	}
 	tp_node_key_wipe(&key);
-	settings_fini(&args.settings);
+	settings_fini(&s);
 	return code;
 }
 

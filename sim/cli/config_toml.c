@@ -15,32 +15,11 @@ struct config_reader {
 	bool seen[SETTINGS_KEYS_MAX]; /* the table's i-th key has been set */
 };
 
-/* Keys outside [p2p] that concern us. */
-static bool is_top_key(const char *key)
-{
-	static const char *const keys[] = {"moniker", "log_level", "node_key_file", "genesis_file"};
-
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-		if (strcmp(keys[i], key) == 0)
-			return true;
-	return false;
-}
-
-/* Keys of [p2p] that CometBFT has or had and that change nothing here. */
-static bool is_idle_key(const char *key)
-{
-	static const char *const keys[] = {"upnp", "test_dial_fail", "test_fuzz"};
-
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-		if (strcmp(keys[i], key) == 0)
-			return true;
-	return false;
-}
-
 static enum toml_kind wanted(enum cli_kind kind)
 {
 	switch (kind) {
 	case CLI_FLAG:
+	case CLI_IDLE: /* those of [p2p] are switches */
 		return TOML_BOOL;
 	case CLI_U64:
 	case CLI_U32:
@@ -72,15 +51,6 @@ static void warn_unknown(const struct config_reader *r, const char *table, const
 	fputc('\n', r->warn);
 }
 
-static const char *keep_text(struct settings *s, const char *text)
-{
-	char *copy = s->num_texts == SETTINGS_TEXTS_MAX ? NULL : strdup(text);
-
-	if (copy != NULL)
-		s->texts[s->num_texts++] = copy;
-	return copy;
-}
-
 static bool set(struct config_reader *r, const struct cli_option *option, const char *key, const struct toml_value *value,
                 char error[TOML_ERROR_TEXT])
 {
@@ -94,12 +64,12 @@ static bool set(struct config_reader *r, const struct cli_option *option, const 
 		snprintf(error, TOML_ERROR_TEXT, "%s cannot be negative", key);
 		return false;
 	}
-	const char *text = keep_text(r->settings, value->text);
+	const char *text = settings_keep(r->settings, value->text);
 	if (text == NULL) {
 		snprintf(error, TOML_ERROR_TEXT, "out of memory");
 		return false;
 	}
-	if (cli_set(option, text, r->settings, wrong))
+	if (settings_set(r->settings, option, SETTINGS_FILE, text, wrong))
 		return true;
 	/* the parser of options says "--p2p.key wants ..."; in a file the key stands without the dashes */
 	snprintf(error, TOML_ERROR_TEXT, "%.255s", wrong + 2);
@@ -112,30 +82,43 @@ static bool is_our_table(const char *table)
 	return strcmp(table, "p2p") == 0 || strcmp(table, "switchyard") == 0;
 }
 
+/* Switched on it would be missed: the rest of what CometBFT does with the file goes without saying. */
+static void warn_idle(const struct config_reader *r, const struct cli_option *option, const struct toml_value *value, unsigned line)
+{
+	if (r->warn != NULL && value->boolean)
+		fprintf(r->warn, "switchyard: %s:%u: %s does nothing here\n", r->path, line, option->name);
+}
+
+/* Their wire protocol is another one: a node that was told to speak it would meet nobody. */
+static bool is_libp2p(const char *table, const char *key, const struct toml_value *value)
+{
+	return strcmp(table, "p2p.libp2p") == 0 && strcmp(key, "enabled") == 0 && value->kind == TOML_BOOL && value->boolean;
+}
+
 static bool on_key(void *ctx, const char *table, const char *key, const struct toml_value *value, unsigned line,
                    char error[TOML_ERROR_TEXT])
 {
 	struct config_reader *r = ctx;
-	char name[2 * TOML_NAME];
 	size_t n;
-	const struct cli_option *options = settings_options(&n);
-	bool ours = is_our_table(table);
+	const struct cli_option *options = settings_options(&n), *option = settings_find(table, key);
 
-	if (!ours && (table[0] != '\0' || !is_top_key(key)))
-		return true;
-	snprintf(name, sizeof name, "%s%s%s", table, ours ? "." : "", key);
-	const struct cli_option *option = cli_find(options, n, name);
+	if (is_libp2p(table, key, value)) {
+		snprintf(error, TOML_ERROR_TEXT, "enabled: CometBFT's libp2p transport is another protocol, which is not spoken here");
+		return false;
+	}
 	if (option == NULL) {
-		if (!is_idle_key(key))
+		if (is_our_table(table))
 			warn_unknown(r, table, key, line);
 		return true;
 	}
-	bool *seen = &r->seen[option - options];
-	if (*seen) {
+	if (r->seen[option - options]) {
 		snprintf(error, TOML_ERROR_TEXT, "%s is set twice", key);
 		return false;
 	}
-	*seen = true;
+	r->seen[option - options] = true;
+	r->settings->line[option - options] = line;
+	if (option->kind == CLI_IDLE)
+		warn_idle(r, option, value, line);
 	return set(r, option, key, value, error);
 }
 
@@ -154,6 +137,7 @@ bool settings_read_file(struct settings *s, const char *path, FILE *warn, char e
 		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
 		return false;
 	}
+	s->file = path;
 	bool good = strlen(text) == len;
 	if (!good)
 		snprintf(error, CLI_ERROR_TEXT, "%.500s: is no text", path);

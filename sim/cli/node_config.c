@@ -101,7 +101,7 @@ static bool choose_port(struct real_node *n, char error[CLI_ERROR_TEXT])
 	const char *external = n->settings->external_address;
 	char dial[SY_ADDR_TEXT];
 
-	if (n->listen.port == 0) {
+	if (n->listen.port == 0 && !n->checking) {
 		n->held_port = tp_port_hold(n->listen.ip, &n->listen.port);
 		if (n->held_port < 0) {
 			snprintf(error, CLI_ERROR_TEXT, "p2p.laddr: %.200s: no port is free, or this is no address of this machine",

@@ -32,7 +32,7 @@ const struct cli_option *cli_find(const struct cli_option *options, size_t n, co
 
 const struct cli_option *cli_nearest_option(const struct cli_option *options, size_t n, const char *name)
 {
-	const char *names[128] = {NULL};
+	const char *names[CLI_OPTIONS_MAX] = {NULL};
 	size_t count = 0;
 
 	for (size_t i = 0; i < n && count < sizeof names / sizeof names[0]; i++)
@@ -64,14 +64,22 @@ static bool bad_value(const struct cli_option *option, const char *text, const c
 	return false;
 }
 
+/* The words for yes and no of Go's parser, which CometBFT's flags and variables go through. */
+static bool is_word_of(const char *text, const char *const words[6])
+{
+	for (size_t i = 0; i < 6; i++)
+		if (strcmp(text, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool set_flag(const struct cli_option *option, const char *text, bool *place, char error[CLI_ERROR_TEXT])
 {
-	bool yes = strcmp(text, "true") == 0;
+	static const char *const yes[] = {"true", "1", "t", "T", "TRUE", "True"};
+	static const char *const no[] = {"false", "0", "f", "F", "FALSE", "False"};
 
-	if (!yes && strcmp(text, "false") != 0)
-		return bad_value(option, text, "true or false", error);
-	*place = yes;
-	return true;
+	*place = is_word_of(text, yes);
+	return *place || is_word_of(text, no) || bad_value(option, text, "true or false", error);
 }
 
 static bool set_u32(const struct cli_option *option, const char *text, uint32_t *place, char error[CLI_ERROR_TEXT])
@@ -119,6 +127,8 @@ bool cli_set(const struct cli_option *option, const char *text, void *args, char
 			return bad_value(option, text, option->value, error);
 		*(const char **)place = text;
 		return true;
+	case CLI_IDLE:
+		return true;
 	case CLI_RANGE:
 		return cli_parse_range(text, place) || bad_value(option, text, "a range A..B with A <= B", error);
 	}
@@ -128,6 +138,7 @@ bool cli_set(const struct cli_option *option, const char *text, void *args, char
 struct words {
 	int argc, at;
 	char **argv;
+	bool *given; /* by the index of the option */
 };
 
 /* Where the value of an option stands: behind `=`, in the next word, or nowhere because a flag needs none. */
@@ -135,7 +146,7 @@ static const char *value_of(const struct cli_option *option, const char *equals,
 {
 	if (equals != NULL)
 		return equals + 1;
-	if (option->kind == CLI_FLAG)
+	if (option->kind == CLI_FLAG || (option->kind == CLI_IDLE && option->value == NULL))
 		return "true";
 	return words->at < words->argc ? words->argv[words->at++] : NULL;
 }
@@ -166,6 +177,7 @@ static bool parse_long(const struct cli_command *command, const char *word, stru
 		snprintf(error, CLI_ERROR_TEXT, "--%s needs a value: %s", option->name, option->value);
 		return false;
 	}
+	words->given[option - command->options] = true;
 	return cli_set(option, value, args, error);
 }
 
@@ -183,6 +195,7 @@ static bool parse_brief(const struct cli_command *command, const char *word, str
 			snprintf(error, CLI_ERROR_TEXT, "-%c needs a value: %s", option->brief, option->value);
 			return false;
 		}
+		words->given[i] = true;
 		return cli_set(option, value, args, error);
 	}
 	snprintf(error, CLI_ERROR_TEXT, "unknown option -%.40s", word);
@@ -203,7 +216,7 @@ static bool take_positional(const struct cli_command *command, const char *word,
 bool cli_parse(const struct cli_command *command, int argc, char **argv, void *args, struct cli_positional *positional,
                char error[CLI_ERROR_TEXT])
 {
-	struct words words = {.argc = argc, .argv = argv};
+	struct words words = {.argc = argc, .argv = argv, .given = positional->given};
 	bool only_positional = false;
 
 	memset(positional, 0, sizeof *positional);

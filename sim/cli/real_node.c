@@ -161,15 +161,24 @@ static void watch(struct real_node *n, uv_signal_t *handle, int number)
 
 /* ------------------------------------------------------------------ making */
 
+/* A key that is not there yet is made by the start, not by the check: until then the node is nobody. */
+static enum sy_err find_key(struct real_node *n, struct tp_message *msg)
+{
+	bool made;
+	enum sy_err err =
+	    n->checking ? tp_node_key_load(n->key_path, &n->key, msg) : tp_node_key_load_or_make(n->key_path, &n->key, &made, msg);
+
+	n->has_key = err == SY_OK;
+	return n->checking && err == SY_NOT_FOUND ? SY_OK : err;
+}
+
 static bool load_files(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	const struct settings *s = n->settings;
 	struct tp_message msg = {.text = ""};
-	bool made;
 
-	if (tp_home_make(s->home, &msg) != SY_OK || tp_home_path(s->home, s->node_key_file, n->key_path, &msg) != SY_OK ||
-	    tp_home_path(s->home, s->addr_book_file, n->book_path, &msg) != SY_OK ||
-	    tp_node_key_load_or_make(n->key_path, &n->key, &made, &msg) != SY_OK) {
+	if ((!n->checking && tp_home_make(s->home, &msg) != SY_OK) || tp_home_path(s->home, s->node_key_file, n->key_path, &msg) != SY_OK ||
+	    tp_home_path(s->home, s->addr_book_file, n->book_path, &msg) != SY_OK || find_key(n, &msg) != SY_OK) {
 		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
 		return false;
 	}
@@ -219,6 +228,14 @@ static bool make_driver(struct real_node *n, char error[CLI_ERROR_TEXT])
 	return false;
 }
 
+/* The core takes a book before it starts, with a driver around it or without. */
+static enum sy_err give_book(struct real_node *n, struct sy_span bytes)
+{
+	struct sy_input in = {.kind = SY_IN_BOOK, .bytes = bytes};
+
+	return n->driver != NULL ? tp_driver_input(n->driver, &in).err : sy_node_input(n->core, &in).err;
+}
+
 /* A book that cannot be read ends the start, as upstream does it: it is better looked at than lost. */
 static bool load_book(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
@@ -233,8 +250,7 @@ static bool load_book(struct real_node *n, char error[CLI_ERROR_TEXT])
 		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
 		return false;
 	}
-	struct sy_input in = {.kind = SY_IN_BOOK, .bytes = {bytes, len}};
-	err = tp_driver_input(n->driver, &in).err;
+	err = give_book(n, (struct sy_span){bytes, len});
 	free(bytes);
 	if (err == SY_OK)
 		return true;
@@ -308,6 +324,15 @@ static int run(struct real_node *n, char error[CLI_ERROR_TEXT])
 		return CLI_HELD;
 	snprintf(error, CLI_ERROR_TEXT, "the node was ended before it had stopped");
 	return CLI_INTERNAL;
+}
+
+int real_node_check(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	n->held_port = -1;
+	n->checking = true;
+	bool good = load_files(n, error) && make_core(n, error) && load_book(n, error);
+	fini(n);
+	return good ? CLI_HELD : CLI_USAGE;
 }
 
 int real_node_run(struct real_node *n, char error[CLI_ERROR_TEXT])

@@ -30,6 +30,7 @@ struct real_node {
 	char key_path[TP_PATH_MAX], book_path[TP_PATH_MAX];
 	char chain_id[TP_CHAIN_ID_TEXT];
 	struct tp_node_key key;
+	bool has_key;
 	char id[SY_ID_TEXT];
 	char listen_text[SY_ADDR_TEXT + SY_HOST_TEXT];
 	struct sy_netaddr listen;
@@ -40,6 +41,7 @@ struct real_node {
 	size_t num_scripts;
 	struct sy_env env;
 	uv_loop_t loop;
+	bool checking; /* nothing is opened: no port is held, no name looked up */
 	bool loop_made, listening, stopping, stopped;
 	uv_signal_t term, intr, hup;
 	uv_timer_t patience; /* of an orderly stop */
@@ -50,6 +52,8 @@ struct real_node {
 	enum sy_err start_err;
 };
 
+/* Looks at everything that a start would read, without making a file or a socket; returns the exit code as real_node_run. */
+int real_node_check(struct real_node *n, char error[CLI_ERROR_TEXT]);
 /* Runs until a signal ends it; returns the exit code. error holds one line unless that is 0. */
 int real_node_run(struct real_node *n, char error[CLI_ERROR_TEXT]);
 

@@ -11,22 +11,47 @@ static const struct cli_option options[] = {
     {"network", 0, CLI_TEXT, AT(network), "CHAIN", "the chain id (default: what config/genesis.json says)"},
     {"moniker", 0, CLI_TEXT, AT(moniker), "NAME", "the node's name for people"},
     {"profile", 0, CLI_CHOICE, AT(profile), "default|upstream|upstream-v0.38", "the node's policies (default: default)"},
+    {"check-config", 0, CLI_FLAG, AT(check_config), NULL,
+     "prints every key with its value and where that comes from; runs nothing, opens nothing, exits with 0 or 2"},
     {"reactor", 0, CLI_REPEAT, AT(reactors), "FILE.lua", "registers the reactor that the file returns; may be repeated"},
     {"log_level", 0, CLI_TEXT, AT(log_level), "LEVEL", "debug, info, error or none (default: info)"},
     {"node_key_file", 0, CLI_TEXT, AT(node_key_file), "FILE", "the node key (default: config/node_key.json)"},
     {"genesis_file", 0, CLI_TEXT, AT(genesis_file), "FILE", "where the chain id is read from (default: config/genesis.json)"},
+#define IDLE(name, value, what)                                                                     \
+	{                                                                                               \
+		name, 0, CLI_IDLE, 0, value, "CometBFT's: taken and passed over; there is no " what " here" \
+	}
+    IDLE("proxy_app", "ADDRESS", "application"),
+    IDLE("abci", "socket|grpc", "application"),
+    IDLE("priv_validator_laddr", "ADDRESS", "validator"),
+    IDLE("db_backend", "NAME", "block store"),
+    IDLE("db_dir", "DIR", "block store"),
+    IDLE("consensus.create_empty_blocks", NULL, "consensus"),
+    IDLE("consensus.create_empty_blocks_interval", "TIME", "consensus"),
+    IDLE("consensus.double_sign_check_height", "N", "consensus"),
+    IDLE("rpc.laddr", "ADDRESS", "RPC server"),
+    IDLE("rpc.grpc_laddr", "ADDRESS", "RPC server"),
+    IDLE("rpc.unsafe", NULL, "RPC server"),
+    IDLE("rpc.pprof_laddr", "ADDRESS", "profiler"),
+    IDLE("trace", NULL, "stack trace"),
+    IDLE("p2p.upnp", NULL, "UPnP"),
+    IDLE("p2p.test_fuzz", NULL, "fuzzing of connections"),
+    IDLE("p2p.test_dial_fail", NULL, "failing on purpose"),
+#undef IDLE
     {"p2p.laddr", 0, CLI_TEXT, AT(laddr), "tcp://HOST:PORT", "where to listen (default: tcp://0.0.0.0:26656); port 0: any"},
     {"p2p.external_address", 0, CLI_TEXT, AT(external_address), "HOST:PORT", "the address told to peers (default: p2p.laddr)"},
     {"p2p.seeds", 0, CLI_TEXT, AT(seeds), "ID@HOST:PORT,...", "seed nodes"},
     {"p2p.persistent_peers", 0, CLI_TEXT, AT(persistent_peers), "ID@HOST:PORT,...", "peers to stay connected with"},
     {"p2p.addr_book_file", 0, CLI_TEXT, AT(addr_book_file), "FILE", "the address book (default: config/addrbook.json)"},
     {"p2p.addr_book_strict", 0, CLI_FLAG, AT(addr_book_strict), NULL, "only routable addresses; =false for private and local networks"},
-    {"p2p.max_num_inbound_peers", 0, CLI_U32, AT(max_num_inbound_peers), "N", "(default: 40)"},
-    {"p2p.max_num_outbound_peers", 0, CLI_U32, AT(max_num_outbound_peers), "N", "(default: 10)"},
+    {"p2p.max_num_inbound_peers", 0, CLI_U32, AT(max_num_inbound_peers), "N", "connections that others made, at most (default: 40)"},
+    {"p2p.max_num_outbound_peers", 0, CLI_U32, AT(max_num_outbound_peers), "N",
+     "connections that this node makes, at most, persistent peers aside (default: 10)"},
     {"p2p.unconditional_peer_ids", 0, CLI_TEXT, AT(unconditional_peer_ids), "ID,...", "ids that limits do not concern"},
     {"p2p.persistent_peers_max_dial_period", 0, CLI_GO_DURATION, AT(persistent_peers_max_dial_period_ns), "TIME",
      "longest pause between dials of a persistent peer; 0s: no cap"},
-    {"p2p.flush_throttle_timeout", 0, CLI_GO_DURATION, AT(flush_throttle_ns), "TIME", "(default: 10ms; upstream-v0.38: 100ms)"},
+    {"p2p.flush_throttle_timeout", 0, CLI_GO_DURATION, AT(flush_throttle_ns), "TIME",
+     "how long small messages may wait for company (default: 10ms; upstream-v0.38: 100ms)"},
     {"p2p.max_packet_msg_payload_size", 0, CLI_U32, AT(max_packet_msg_payload_size), "BYTES",
      "must be the same at both ends (default: 1024)"},
     {"p2p.send_rate", 0, CLI_U64, AT(send_rate), "BYTES", "bytes per second of one connection; 0: unlimited (default: 5120000)"},
@@ -35,8 +60,10 @@ static const struct cli_option options[] = {
     {"p2p.seed_mode", 0, CLI_FLAG, AT(seed_mode), NULL, "crawls the network and serves addresses"},
     {"p2p.private_peer_ids", 0, CLI_TEXT, AT(private_peer_ids), "ID,...", "ids whose addresses are told to nobody"},
     {"p2p.allow_duplicate_ip", 0, CLI_FLAG, AT(allow_duplicate_ip), NULL, "several peers on one IP"},
-    {"p2p.handshake_timeout", 0, CLI_GO_DURATION, AT(handshake_timeout_ns), "TIME", "(default: 20s)"},
-    {"p2p.dial_timeout", 0, CLI_GO_DURATION, AT(dial_timeout_ns), "TIME", "(default: 3s)"},
+    {"p2p.handshake_timeout", 0, CLI_GO_DURATION, AT(handshake_timeout_ns), "TIME",
+     "for a phase of a handshake (default: 20s); the upstream profiles ignore it, as CometBFT does"},
+    {"p2p.dial_timeout", 0, CLI_GO_DURATION, AT(dial_timeout_ns), "TIME",
+     "until a dial has to be answered (default: 3s); the upstream profiles ignore it, as CometBFT does"},
     {"switchyard.ping_interval", 0, CLI_GO_DURATION, AT(ping_interval_ns), "TIME",
      "between pings of one connection; 0s: none (default: 60s)"},
     {"switchyard.pong_timeout", 0, CLI_GO_DURATION, AT(pong_timeout_ns), "TIME",
@@ -58,6 +85,104 @@ const struct cli_option *settings_options(size_t *n)
 {
 	*n = sizeof options / sizeof options[0];
 	return options;
+}
+
+/* The keys that stand above all tables of config.toml, and those of [switchyard] whose option is older than the section. */
+static bool is_one_of(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+bool settings_file_key(const struct cli_option *option, const char **table, const char **key)
+{
+	static const char *const top[] = {"moniker", "log_level", "node_key_file", "genesis_file"};
+	static const char *const ours[] = {"network", "profile"};
+	const char *dot = strchr(option->name, '.');
+
+	*key = dot == NULL ? option->name : dot + 1;
+	*table = "";
+	if (is_one_of(option->name, top, sizeof top / sizeof top[0]))
+		return true;
+	*table = "switchyard";
+	if (is_one_of(option->name, ours, sizeof ours / sizeof ours[0]) || strncmp(option->name, "switchyard.", 11) == 0)
+		return true;
+	*table = "p2p";
+	return strncmp(option->name, "p2p.", 4) == 0;
+}
+
+const struct cli_option *settings_find(const char *table, const char *key)
+{
+	const size_t n = sizeof options / sizeof options[0];
+	const char *its_table, *its_key;
+	char name[CLI_NAME_MAX];
+
+	snprintf(name, sizeof name, "%s%s%s", table, table[0] == '\0' ? "" : ".", key);
+	const struct cli_option *option = cli_find(options, n, name);
+	if (option == NULL && strcmp(table, "switchyard") == 0)
+		option = cli_find(options, n, key); /* [switchyard] network is --network */
+	if (option == NULL || !settings_file_key(option, &its_table, &its_key) || strcmp(table, its_table) != 0)
+		return NULL;
+	return option;
+}
+
+bool settings_set(struct settings *s, const struct cli_option *option, enum settings_origin origin, const char *text,
+                  char error[CLI_ERROR_TEXT])
+{
+	struct settings judged = *s;
+
+	if (!cli_set(option, text, &judged, error))
+		return false;
+	if (s->origin[option - options] > origin)
+		return true;
+	s->origin[option - options] = origin;
+	return cli_set(option, text, s, error);
+}
+
+const char *settings_keep(struct settings *s, const char *text)
+{
+	char *copy = s->num_texts == SETTINGS_TEXTS_MAX ? NULL : strdup(text);
+
+	if (copy != NULL)
+		s->texts[s->num_texts++] = copy;
+	return copy;
+}
+
+/* How many bytes of the settings a key of this kind fills. */
+static size_t size_of(enum cli_kind kind)
+{
+	switch (kind) {
+	case CLI_FLAG:
+		return sizeof(bool);
+	case CLI_TEXT:
+	case CLI_CHOICE:
+		return sizeof(const char *);
+	case CLI_REPEAT:
+		return sizeof(struct cli_texts);
+	case CLI_U64:
+	case CLI_TIME:
+	case CLI_GO_DURATION:
+		return sizeof(uint64_t);
+	case CLI_U32:
+		return sizeof(uint32_t);
+	case CLI_RANGE:
+		return sizeof(struct cli_range);
+	case CLI_IDLE:
+		return 0;
+	}
+	return 0;
+}
+
+void settings_default(struct settings *s, enum sy_profile profile)
+{
+	struct settings fresh;
+
+	settings_init(&fresh, profile);
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+		if (s->origin[i] == SETTINGS_DEFAULT)
+			memcpy((char *)s + options[i].offset, (char *)&fresh + options[i].offset, size_of(options[i].kind));
 }
 
 void settings_init(struct settings *s, enum sy_profile profile)

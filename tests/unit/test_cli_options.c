@@ -28,6 +28,8 @@ static const struct cli_option options[] = {
     {"dial_timeout", 0, CLI_GO_DURATION, AT(go), "T", ""},
     {"kind", 0, CLI_CHOICE, AT(choice), "real|null", ""},
     {"seeds", 0, CLI_RANGE, AT(range), "A..B", ""},
+    {"theirs", 0, CLI_IDLE, 0, "ADDRESS", ""},
+    {"their-flag", 0, CLI_IDLE, 0, NULL, ""},
 };
 static const struct cli_command command = {
     .name = "do",
@@ -64,6 +66,18 @@ static void test_cli_parse_reads_both_spellings(void **state)
 	assert_string_equal(a.text, "a=b");
 	assert_true(a.flag);
 	assert_string_equal(p.at[0], "file");
+}
+
+static void test_cli_parse_idle_options_take_their_words_and_set_nothing(void **state)
+{
+	struct args a, none = {0};
+	struct cli_positional p;
+	char e[CLI_ERROR_TEXT];
+
+	assert_true(parse(&a, &p, e, 4, "--theirs", "here", "--their_flag", "file"));
+	assert_memory_equal(&a, &none, sizeof a);
+	assert_string_equal(p.at[0], "file");
+	assert_true(p.given[9] && p.given[10] && !p.given[0]);
 }
 
 static void test_cli_parse_brief_and_repeated(void **state)
@@ -250,7 +264,7 @@ static void test_cli_every_command_has_help_for_every_option(void **state)
 		assert_true(strlen(commands[i]->summary) > 0);
 		for (size_t k = 0; k < num; k++) {
 			assert_true(strlen(list[k].help) > 0);
-			assert_true(list[k].kind == CLI_FLAG || list[k].value != NULL);
+			assert_true(list[k].kind == CLI_FLAG || list[k].kind == CLI_IDLE || list[k].value != NULL);
 		}
 	}
 }
@@ -259,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cli_parse_reads_both_spellings),
+	    cmocka_unit_test(test_cli_parse_idle_options_take_their_words_and_set_nothing),
 	    cmocka_unit_test(test_cli_parse_brief_and_repeated),
 	    cmocka_unit_test(test_cli_parse_repeat_is_bounded),
 	    cmocka_unit_test(test_cli_parse_dash_and_underscore_are_the_same),
