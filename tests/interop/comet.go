@@ -31,23 +31,25 @@ const (
 
 // options of a CometBFT side; the zero value is an ordinary node.
 type options struct {
-	network      string
-	block        uint64
-	channels     []byte // advertised and served; default 0x70..0x73
-	narrowBytes  int    // receive capacity of channel 0x73; default as ours, 70000
-	inbound      int
-	seedMode     bool
-	seeds        []string
-	strict       bool
-	pex          bool
-	ping         time.Duration
-	pong         time.Duration
-	recvRate     int64
-	sendRate     int64
-	home         string // an existing home is used, else a fresh one
-	dupIP        bool   // two peers on one IP may be dialled
-	oneIP        bool   // the filter of a real node: one connection for each IP
-	emptyMoniker bool
+	network     string
+	block       uint64
+	channels    []byte // advertised and served; default 0x70..0x73
+	narrowBytes int    // receive capacity of channel 0x73; default as ours, 70000
+	inbound     int
+	seedMode    bool
+	seeds       []string
+	knows       []*p2p.NetAddress // in the address book from the start
+	strict      bool
+	pex         bool
+	ping        time.Duration
+	pong        time.Duration
+	recvRate    int64
+	sendRate    int64
+	home        string // an existing home is used, else a fresh one
+	dupIP       bool   // two peers on one IP may be dialled
+	oneIP       bool   // the filter of a real node: one connection for each IP
+	moniker     string
+	rude        bool // channel 0 is served by a reactor that does as it is told
 }
 
 // raw is a message type whose bytes are the message: sizes on the wire are exactly those of the case.
@@ -191,6 +193,7 @@ type comet struct {
 	probe     *probe
 	book      pex.AddrBook
 	pex       *pex.Reactor
+	rude      *rude
 	key       *p2p.NodeKey
 	home      string
 	addr      *p2p.NetAddress
@@ -259,6 +262,9 @@ func tryComet(dir, listen string, o options) (*comet, error) {
 	if o.network == "" {
 		o.network = "interop"
 	}
+	if o.moniker == "" {
+		o.moniker = "comet"
+	}
 	if o.block == 0 {
 		o.block = version.BlockProtocol
 	}
@@ -313,12 +319,8 @@ func tryComet(dir, listen string, o options) (*comet, error) {
 		na = p2p.NewNetAddress(key.ID(), l.Addr())
 		_ = l.Close()
 	}
-	moniker := "comet"
-	if o.emptyMoniker {
-		moniker = ""
-	}
 	channels := append([]byte(nil), o.channels...)
-	if o.pex {
+	if o.pex || o.rude {
 		channels = append(channels, pex.PexChannel)
 	}
 	info := p2p.DefaultNodeInfo{
@@ -328,7 +330,7 @@ func tryComet(dir, listen string, o options) (*comet, error) {
 		Network:         o.network,
 		Version:         version.TMCoreSemVer,
 		Channels:        channels,
-		Moniker:         moniker,
+		Moniker:         o.moniker,
 		Other:           p2p.DefaultNodeInfoOther{TxIndex: "on"},
 	}
 	c := &comet{key: key, home: home, addr: na, probe: newProbe(o.channels, o.narrowBytes)}
@@ -348,11 +350,20 @@ func tryComet(dir, listen string, o options) (*comet, error) {
 	c.sw.AddReactor("PROBE", c.probe)
 	c.book = pex.NewAddrBook(filepath.Join(home, "config", "addrbook.json"), o.strict)
 	c.book.AddOurAddress(na)
+	for _, a := range o.knows {
+		if err := c.book.AddAddress(a, a); err != nil {
+			return nil, err
+		}
+	}
 	c.sw.SetAddrBook(c.book)
 	if o.pex {
 		c.pex = pex.NewReactor(c.book, &pex.ReactorConfig{SeedMode: o.seedMode, Seeds: o.seeds, SeedDisconnectWaitPeriod: 28 * time.Hour})
 		c.pex.SetLogger(logger)
 		c.sw.AddReactor("PEX", c.pex)
+	}
+	if o.rude {
+		c.rude = newRude()
+		c.sw.AddReactor("RUDE", c.rude)
 	}
 	if err := c.transport.Listen(*na); err != nil {
 		return nil, err

@@ -8,3 +8,5 @@ const cometVersion = "v0.38.26"
 
 // SetSwitch takes the concrete switch in v0.38 and an interface in v0.40.
 func (r *probe) SetSwitch(sw *p2p.Switch) { r.BaseReactor.SetSwitch(sw) }
+
+func (r *rude) SetSwitch(sw *p2p.Switch) { r.BaseReactor.SetSwitch(sw) }

@@ -19,8 +19,11 @@ command -v go >/dev/null || missing "there is no go (1.25 or newer is needed)"
 minor=$(go version | sed -n 's/.*go1\.\([0-9]*\).*/\1/p')
 [ "${minor:-0}" -ge 25 ] || missing "$(go version) is too old, 1.25 is needed"
 cd "$here" || exit 3
+told() { tail -5 "$out/build.log" | sed 's/^/# /'; }
+go list -deps . >"$out/build.log" 2>&1 && go list -deps -tags v038 -modfile v038.mod . >>"$out/build.log" 2>&1 ||
+	{ told; missing "the modules could not be had"; }
 go build -o "$out/v040" . >"$out/build.log" 2>&1 && go build -tags v038 -modfile v038.mod -o "$out/v038" . >>"$out/build.log" 2>&1 ||
-	{ tail -5 "$out/build.log" | sed 's/^/# /'; missing "the modules could not be had or built"; }
+	{ told; echo "not ok - interop: the program does not build"; exit 1; }
 "$out/v040" "$@" >"$out/v040.log" 2>&1 &
 one=$!
 "$out/v038" "$@" >"$out/v038.log" 2>&1
