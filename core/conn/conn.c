@@ -176,6 +176,16 @@ void sy_conn_signed(struct sy_conn *c, struct sy_conn_shared *shared, const uint
 		sy_conn_begin_info(c, shared, now_ns);
 }
 
+enum sy_err sy_conn_turn_away(struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns, enum sy_err err)
+{
+	SY_ASSERT(c->state == SY_CONN_JUDGING && err);
+	if (c->upgrade->out == SY_UPGRADE_OUT_DONE)
+		return err;
+	c->verdict = (int16_t)err;
+	c->deadline_ns = now_ns + shared->handshake_timeout_ns;
+	return SY_OK;
+}
+
 enum sy_err sy_conn_run(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns)
 {
 	SY_ASSERT(c->state == SY_CONN_JUDGING);

@@ -136,6 +136,11 @@ size_t sy_conn_read_window(const struct sy_conn *c, const struct sy_conn_shared 
 void sy_conn_signed(struct sy_conn *c, struct sy_conn_shared *shared, const uint8_t sig[64], uint64_t now_ns);
 /* *ip null: the name did not resolve. Returns an error that ends the connection, else the event of the next step is due: call feed with 0 bytes. */
 SY_MUST enum sy_err sy_conn_resolved(struct sy_conn *c, struct sy_conn_shared *shared, const uint8_t *ip, uint64_t now_ns);
+/*
+ * JUDGING: the owner does not want this peer. Returns err when the connection can be closed now; SY_OK: our node info is
+ * not out yet, and fill or expire tell err as they tell other verdicts (protocol.md 2.1).
+ */
+SY_MUST enum sy_err sy_conn_turn_away(struct sy_conn *c, const struct sy_conn_shared *shared, uint64_t now_ns, enum sy_err err);
 /* JUDGING -> RUNNING: the mconn starts; the upgrade's memory goes back. SY_NO_MEMORY. Plaintext kept over is fed by the next feed. */
 SY_MUST enum sy_err sy_conn_run(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns);
 void sy_conn_flush(struct sy_conn *c, struct sy_conn_shared *shared, uint64_t now_ns); /* RUNNING -> FLUSHING */

@@ -265,15 +265,27 @@ static enum sy_err add_peer(struct sy_switch *sw, struct sy_slot *s)
 	return SY_OK;
 }
 
+/* Both node infos cross before a side judges: a peer may learn from ours whom it has reached. Source: protocol.md 2.1. */
+static void refuse(struct sy_switch *sw, struct sy_slot *s, enum sy_err why)
+{
+	enum sy_err now = sy_conn_turn_away(&s->conn, &sw->conns, sw->now_ns, why);
+	if (now)
+		sy_switch_close(sw, s, now);
+	else
+		sy_switch_touch(sw, s);
+}
+
 static void admit(struct sy_switch *sw, struct sy_slot *s)
 {
 	struct sy_slot *old;
 	enum sy_err err = judge(sw, s, &old);
-	if (!err && old)
+	if (err) {
+		refuse(sw, s, err);
+		return;
+	}
+	if (old)
 		sy_switch_close(sw, old, SY_DUPLICATE_ID);
-	if (!err)
-		err = add_peer(sw, s);
-	if (err)
+	if ((err = add_peer(sw, s)))
 		sy_switch_close(sw, s, err);
 }
 
@@ -298,7 +310,9 @@ enum sy_err sy_switch_verdict(struct sy_switch *sw, struct sy_slot *s, enum sy_e
 		return SY_INVALID;
 	s->flags &= ~(uint32_t)SY_SLOT_ASKED;
 	s->outs &= (uint8_t) ~(SY_SLOT_OUT_FILTER_CONN | SY_SLOT_OUT_FILTER_PEER);
-	if (verdict)
+	if (verdict && s->conn.state == SY_CONN_JUDGING)
+		refuse(sw, s, SY_FILTERED);
+	else if (verdict)
 		sy_switch_close(sw, s, SY_FILTERED);
 	else if (s->conn.state == SY_CONN_FILTERING)
 		start_handshake(sw, s);

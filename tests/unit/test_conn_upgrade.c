@@ -169,6 +169,41 @@ static void test_conn_verdict_waits_for_our_node_info_but_not_past_the_deadline(
 	}
 }
 
+/* What the owner refuses after the upgrade waits for our node info as well: the dialler learns whom it has reached. */
+static void test_conn_turned_away_peer_gets_our_node_info(void **state)
+{
+	for (int takes = 0; takes < 2; takes++) {
+		struct conn_kit k;
+		uint8_t buf[SY_FRAME_SEALED];
+		enum sy_err err;
+		conn_kit_init(&k, SY_PROFILE_DEFAULT, SY_PROFILE_DEFAULT);
+		conn_kit_open(&k, NULL);
+		k.b.hold_judgement = true;
+		/* b's socket takes its key and its signature, then nothing more. */
+		conn_kit_fill(&k, &k.b, &k.a);
+		while (conn_kit_fill(&k, &k.a, &k.b) || conn_kit_deliver(&k, &k.a) || conn_kit_deliver(&k, &k.b))
+			;
+		assert_int_equal(sy_conn_fill(&k.b.conn, &k.b.shared, k.now, buf, sizeof buf, &err), SY_FRAME_SEALED);
+		conn_kit_wire(&k.a, buf, sizeof buf);
+		while (conn_kit_fill(&k, &k.a, &k.b) || conn_kit_deliver(&k, &k.a) || conn_kit_deliver(&k, &k.b))
+			;
+		assert_int_equal(k.b.conn.state, SY_CONN_JUDGING);
+		assert_int_equal(sy_conn_turn_away(&k.b.conn, &k.b.shared, k.now, SY_DUPLICATE_ID), SY_OK);
+		assert_int_equal(sy_conn_expire(&k.b.conn, &k.b.shared, k.now), SY_OK);
+		if (takes) {
+			assert_int_equal(sy_conn_fill(&k.b.conn, &k.b.shared, k.now, buf, sizeof buf, &err), SY_FRAME_SEALED);
+			assert_int_equal(err, SY_OK);
+			assert_int_equal(sy_conn_fill(&k.b.conn, &k.b.shared, k.now, buf, sizeof buf, &err), 0);
+			assert_int_equal(err, SY_DUPLICATE_ID);
+			assert_int_equal(sy_conn_turn_away(&k.b.conn, &k.b.shared, k.now, SY_BANNED), SY_BANNED);
+		} else {
+			k.now = sy_conn_deadline(&k.b.conn, &k.b.shared);
+			assert_int_equal(sy_conn_expire(&k.b.conn, &k.b.shared, k.now), SY_DUPLICATE_ID);
+		}
+		conn_kit_close(&k);
+	}
+}
+
 static void test_conn_upgrade_times_out_in_each_phase(void **state)
 {
 	for (size_t p = 0; p < 2; p++) {
@@ -519,6 +554,7 @@ int main(void)
 	    cmocka_unit_test(test_conn_upgrade_with_ourselves_is_refused_after_our_node_info_is_out),
 	    cmocka_unit_test(test_conn_upgrade_refuses_each_incompatibility_after_the_exchange),
 	    cmocka_unit_test(test_conn_verdict_waits_for_our_node_info_but_not_past_the_deadline),
+	    cmocka_unit_test(test_conn_turned_away_peer_gets_our_node_info),
 	    cmocka_unit_test(test_conn_upgrade_times_out_in_each_phase),
 	    cmocka_unit_test(test_conn_handshake_timeout_is_honoured_and_capped_in_default_only),
 	    cmocka_unit_test(test_conn_upgrade_refuses_garbage_in_place_of_the_ephemeral_key),
