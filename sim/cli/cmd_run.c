@@ -23,6 +23,8 @@ static const struct cli_option options[] = {
      "ends the run at this time at the latest: 90s, 10m; a bare number is seconds"},
     {"out", 0, CLI_TEXT, offsetof(struct run_args, out), "DIR",
      "where the results go (default: out/NAME-SEED); with --seeds the directory above NAME-SEED"},
+    {"plan", 0, CLI_TEXT, offsetof(struct run_args, plan), "FILE",
+     "the faults of this plan (plan.json of another run) happen, and no others; simulator only"},
     {"record", 0, CLI_TEXT, offsetof(struct run_args, record), "FILE",
      "records every event of the run for `switchyard diff`; simulator only, about 60 bytes an event"},
     {"check-determinism", 0, CLI_FLAG, offsetof(struct run_args, check_determinism), NULL,
@@ -42,6 +44,8 @@ static const char *check_args(const struct run_args *args)
 		return "--tcp chooses a model of the simulator; --transport tcp has the real thing";
 	if (strcmp(args->transport, "tcp") == 0 && (args->record != NULL || args->check_determinism))
 		return "--record and --check-determinism look at simulated runs; real ones never repeat";
+	if (strcmp(args->transport, "tcp") == 0 && args->plan != NULL)
+		return "--plan has faults, and only a simulated network has those";
 	if (args->seeds.given && (args->record != NULL || args->check_determinism))
 		return "--record and --check-determinism look at one seed; use --seed";
 	if (args->record != NULL && args->check_determinism)

@@ -15,6 +15,7 @@ struct run_args {
 	uint32_t jobs;
 	uint64_t until_ns;  /* 0: when the script says */
 	const char *out;    /* null: out/NAME-SEED */
+	const char *plan;   /* null: the script's own faults */
 	const char *record; /* null: no record of the run */
 	bool json, quiet, check_determinism;
 };

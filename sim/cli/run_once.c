@@ -77,6 +77,7 @@ static bool fill_options(struct scenario_options *o, const struct run_args *args
 	    .tcp = tcp_model(args->tcp),
 	    .tcp_given = args->tcp != NULL,
 	    .until_ns = args->until_ns,
+	    .plan = args->plan,
 	};
 	return sy_profile_parse(args->profile, &o->profile) == SY_OK;
 }

@@ -8,6 +8,7 @@
 #include "sim/lua/latency.h"
 #include "sim/lua/lifecycle.h"
 #include "sim/lua/pages.h"
+#include "sim/lua/plan.h"
 
 enum fault_kind { FAULT_CUT, FAULT_HEAL, FAULT_RESET, FAULT_LINK, FAULT_DIAL };
 
@@ -272,6 +273,19 @@ static int api_dns(lua_State *L)
 	return 0;
 }
 
+const struct plan_word faults_words[] = {
+    {.name = "partition", .fn = api_partition, .drawn = "halves"},
+    {.name = "blackhole", .fn = api_blackhole, .drawn = "others"},
+    {.name = "refuse", .fn = api_refuse, .drawn = "pair"},
+    {.name = "isolate", .fn = api_isolate},
+    {.name = "heal", .fn = api_heal},
+    {.name = "reset", .fn = api_reset, .drawn = "once"},
+    {.name = "link", .fn = api_link, .drawn = "link"},
+    {.name = "dns", .fn = api_dns},
+    {.name = NULL},
+};
+
+/* For the reference; those that are faults are set as words of the plan. */
 static const luaL_Reg functions[] = {
     {"partition", api_partition}, {"blackhole", api_blackhole}, {"refuse", api_refuse}, {"isolate", api_isolate}, {"heal", api_heal},
     {"reset", api_reset},         {"connect", api_connect},     {"link", api_link},     {"dns", api_dns},         {NULL, NULL}};
@@ -280,4 +294,8 @@ const struct api_page faults_page = {"", functions, NULL};
 void faults_open(lua_State *L)
 {
 	luaL_setfuncs(L, functions, 0);
+	for (const struct plan_word *w = faults_words; w->name != NULL; w++) {
+		plan_push_word(L, w);
+		lua_setfield(L, -2, w->name);
+	}
 }

@@ -277,6 +277,20 @@ struct traffic;
 struct measure;
 struct plot;
 
+/* plan.h: the operations that were carried out, and those that are to be. */
+struct plan_op;
+struct plan {
+	struct plan_op **done;
+	size_t num_done, cap_done;
+	uint64_t dropped;
+	bool is_given; /* --plan: only what it has is carried out */
+	struct plan_op **given;
+	size_t num_given, cap_given;
+	uint64_t drawers; /* chaos and churn so far: each has random streams of its own */
+	struct scenario_fault *shown;
+	char *text;
+};
+
 struct scenario {
 	struct host host;
 	struct scenario_options options;
@@ -319,6 +333,8 @@ struct scenario {
 	struct traffic *traffics;
 	struct measure *measures, *last_measure;
 	struct plot *plots, *last_plot;
+
+	struct plan plan;
 
 	/* results */
 	struct scenario_results results;
@@ -406,6 +422,7 @@ void measure_open(lua_State *L);
 void plot_open(lua_State *L);
 void graph_open(lua_State *L);
 void faults_open(lua_State *L);
+void chaos_open(lua_State *L);
 void run_open(lua_State *L);
 void globals_open(lua_State *L); /* log, now, seed, profile; the guard of unknown globals */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/engine/rand.h"
+#include "sim/lua/plan.h"
 
 #define RESTART_AFTER_NS UINT64_C(1000000000)
 #define RESTART_RETRY_NS UINT64_C(100000000)
@@ -142,6 +143,7 @@ struct start {
 	struct node *node;
 	const char *where;
 	unsigned tries;
+	bool of_restart; /* somebody else may have started it meanwhile */
 	struct task task;
 };
 
@@ -183,18 +185,20 @@ static void on_start(void *arg)
 			task_at(s, &st->task, scenario_now(s) + RESTART_RETRY_NS, SIM_SCRIPT, on_start, st);
 			return;
 		}
-		host_breakf(&s->host, "%s: node '%s' runs already", st->where, st->node->name);
+		if (!st->of_restart && !plan_given(s)) /* else the fault that ended it is not in the plan */
+			host_breakf(&s->host, "%s: node '%s' runs already", st->where, st->node->name);
 		return;
 	}
 	start_now(st->node, st->where);
 }
 
-static void start_later(lua_State *L, struct node *n, uint64_t at_ns, unsigned tries)
+static void start_later(lua_State *L, struct node *n, uint64_t at_ns, unsigned tries, bool of_restart)
 {
 	struct start *st = host_new(L, sizeof *st);
 	st->node = n;
 	st->where = host_where(L);
 	st->tries = tries;
+	st->of_restart = of_restart;
 	task_at(n->host->scenario, &st->task, at_ns, SIM_SCRIPT, on_start, st);
 }
 
@@ -231,9 +235,11 @@ int lifecycle_start(lua_State *L)
 	if (within)
 		at += sim_rand_below(s->options.seed, SIM_RAND_START, host_entity(n->name, "start"), 0, within);
 	if (s->host.frame.kind == FRAME_LOAD || within) {
-		start_later(L, n, at, RESTART_TRIES);
+		start_later(L, n, at, RESTART_TRIES, false);
 		return 0;
 	}
+	if (world_node_running(n->world) && plan_given(s))
+		return 0; /* the fault that ended it is not in the plan */
 	if (world_node_running(n->world))
 		return luaL_error(L, "start: node '%s' runs already", n->name);
 	start_now(n, host_where(L));
@@ -259,13 +265,13 @@ int lifecycle_stop(lua_State *L)
 	return 0;
 }
 
-int lifecycle_crash(lua_State *L)
+static int do_crash(lua_State *L)
 {
 	end_node(L, "crash", world_node_crash);
 	return 0;
 }
 
-int lifecycle_lose_disk(lua_State *L)
+static int do_lose_disk(lua_State *L)
 {
 	struct node *n = node_check(L, 1);
 	may_act(L, "lose_disk", true);
@@ -273,7 +279,7 @@ int lifecycle_lose_disk(lua_State *L)
 	return 0;
 }
 
-int lifecycle_restart(lua_State *L)
+static int do_restart(lua_State *L)
 {
 	static const char *const keys[] = {"after", "crash", "lose_disk", NULL};
 	struct node *n = node_check(L, 1);
@@ -290,8 +296,34 @@ int lifecycle_restart(lua_State *L)
 	end_node(L, "restart", crash ? world_node_crash : world_node_stop);
 	if (lose_disk)
 		world_node_lose_disk(n->world);
-	start_later(L, n, scenario_now(s) + after, 0);
+	start_later(L, n, scenario_now(s) + after, 0, true);
 	return 0;
+}
+
+/* ------------------------------------------------------------------ faults of a node */
+
+enum { WORD_CRASH, WORD_RESTART, WORD_LOSE_DISK };
+
+const struct plan_word lifecycle_words[] = {
+    [WORD_CRASH] = {.name = "crash", .fn = do_crash, .of_node = true},
+    [WORD_RESTART] = {.name = "restart", .fn = do_restart, .of_node = true, .drawn = "restart"},
+    [WORD_LOSE_DISK] = {.name = "lose_disk", .fn = do_lose_disk, .of_node = true},
+    {.name = NULL},
+};
+
+int lifecycle_crash(lua_State *L)
+{
+	return plan_call(L, &lifecycle_words[WORD_CRASH]);
+}
+
+int lifecycle_restart(lua_State *L)
+{
+	return plan_call(L, &lifecycle_words[WORD_RESTART]);
+}
+
+int lifecycle_lose_disk(lua_State *L)
+{
+	return plan_call(L, &lifecycle_words[WORD_LOSE_DISK]);
 }
 
 /* Other keys of [p2p] for the next start. */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/lua/host.h"
+#include "sim/lua/plan.h"
 
 #define LOG_TEXT_MAX 2048u /* of a line that is kept */
 
@@ -124,6 +124,7 @@ void results_finish(struct scenario *s)
 		rows_at_end(s);
 	measures_finish(s);
 	plots_finish(s);
+	plan_finish(s);
 	r->virtual_s = now_s(s);
 	r->nodes = (uint32_t)s->num_nodes;
 	r->messages = s->host.messages;

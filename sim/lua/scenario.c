@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/lua/pages.h"
+#include "sim/lua/plan.h"
 
 #define SLICE_NS UINT64_C(100000000)
 
@@ -81,6 +82,7 @@ static int open_scenario(lua_State *L)
 	plot_open(L);
 	graph_open(L);
 	faults_open(L);
+	chaos_open(L);
 	run_open(L);
 	return 0;
 }
@@ -178,6 +180,7 @@ static bool keep_options(struct scenario *s, const struct scenario_options *o)
 	s->options = *o;
 	s->options.file = arena_text(&s->host.arena, o->file, strlen(o->file));
 	s->options.params = NULL;
+	s->options.plan = o->plan ? arena_text(&s->host.arena, o->plan, strlen(o->plan)) : NULL;
 	s->options.num_params = 0;
 	s->name = base_name(s, o->file);
 	if (!s->options.instruction_limit)
@@ -218,7 +221,7 @@ enum scenario_status scenario_load(struct scenario **out, const struct scenario_
 		snprintf(error, SCENARIO_ERROR_TEXT, "out of memory");
 		return SCENARIO_INTERNAL;
 	}
-	if (!read_params(s, options) || !start_main(s)) {
+	if (!read_params(s, options) || !plan_load(s) || !start_main(s)) {
 		snprintf(error, SCENARIO_ERROR_TEXT, "%s", s->host.failed ? s->host.error : "out of memory");
 		enum scenario_status status = s->host.failed ? SCENARIO_ERROR : SCENARIO_INTERNAL;
 		scenario_free(s);
@@ -241,6 +244,7 @@ void scenario_free(struct scenario *s)
 	traffics_free(s);
 	measures_free(s);
 	plots_free(s);
+	plan_free(s);
 	host_fini(&s->host);
 	index_fini(&s->by_id);
 	index_fini(&s->by_name);

@@ -33,6 +33,7 @@ struct scenario_options {
 	bool tcp_given;             /* --tcp was on the command line: it wins over network { tcp = ... } */
 	uint64_t until_ns;          /* the run ends here at the latest; 0: when the script says */
 	uint64_t instruction_limit; /* VM instructions of one call into the script; 0: SCENARIO_INSTRUCTIONS */
+	const char *plan;           /* path of a plan (sim/lua/plan.h): its faults happen, and no others; null: the script's */
 	struct recorder *recorder;  /* the run's record goes there (sim/world/recorder.h); null: none. Borrowed until scenario_free */
 	uint64_t memory_limit;      /* bytes of the Lua state; 0: SCENARIO_MEMORY */
 };
@@ -170,6 +171,12 @@ struct scenario_log {
 	const char *text;
 };
 
+/* A fault that was carried out. */
+struct scenario_fault {
+	double time_s;
+	const char *text; /* "partition(["a"], ["b"])" */
+};
+
 enum scenario_verdict { SCENARIO_HELD, SCENARIO_FAILED, SCENARIO_BROKEN /* "error" */ };
 
 struct scenario_results {
@@ -190,6 +197,10 @@ struct scenario_results {
 	size_t num_logs;
 	const struct scenario_log *logs;
 	uint64_t logs_dropped;
+	size_t num_faults;
+	const struct scenario_fault *faults; /* in the order of time */
+	uint64_t faults_dropped;
+	const char *plan;    /* the same as JSON, to be given to another run; null: there were none */
 	const char *network; /* one line: what the network was, "20 ms, no loss, unlimited rate" */
 	const char *notes;   /* lines for the end of the report, "" when there are none */
 };

@@ -130,6 +130,6 @@ bool report_plots(const struct report_run *run, const char *dir, bool draw, stru
 bool report_write(const struct report_run *run, const char *dir, bool draw, struct report_plots *plots, char error[REPORT_ERROR_TEXT])
 {
 	*plots = (struct report_plots){0};
-	return report_make_dir(dir, error) && report_summary(run, dir, error) && report_csv(run, dir, error) &&
+	return report_make_dir(dir, error) && report_summary(run, dir, error) && report_plan(run, dir, error) && report_csv(run, dir, error) &&
 	       report_plots(run, dir, draw, plots, error);
 }

@@ -56,6 +56,7 @@ bool report_make_dir(const char *dir, char error[REPORT_ERROR_TEXT]);
 
 /* One of them each, for report_write and the tests. */
 bool report_summary(const struct report_run *run, const char *dir, char error[REPORT_ERROR_TEXT]);
+bool report_plan(const struct report_run *run, const char *dir, char error[REPORT_ERROR_TEXT]); /* no file without faults */
 bool report_csv(const struct report_run *run, const char *dir, char error[REPORT_ERROR_TEXT]);
 bool report_plots(const struct report_run *run, const char *dir, bool draw, struct report_plots *plots, char error[REPORT_ERROR_TEXT]);
 

@@ -111,6 +111,17 @@ static json_t *params(const struct report_run *run)
 	return object;
 }
 
+#define FAULTS_LISTED 1000u
+
+static json_t *faults(const struct scenario_results *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->num_faults && i < FAULTS_LISTED; i++)
+		json_array_append_new(list, json_pack("{s:o, s:o}", "at_s", number(r->faults[i].time_s), "fault", text(r->faults[i].text)));
+	return list;
+}
+
 static json_t *stats(const struct world_stats *s, const struct scenario_results *r)
 {
 	if (s == NULL)
@@ -143,6 +154,8 @@ static json_t *whole(const struct report_run *run)
 	json_object_set_new(object, "events", count(run->stats == NULL ? 0 : run->stats->events));
 	json_object_set_new(object, "checks", checks(r));
 	json_object_set_new(object, "measures", measures(r));
+	json_object_set_new(object, "num_faults", count(r->num_faults));
+	json_object_set_new(object, "faults", faults(r));
 	json_object_set_new(object, "stats", stats(run->stats, r));
 	json_object_set_new(object, "rows_dropped", count(r->rows_dropped));
 	json_object_set_new(object, "logs_dropped", count(r->logs_dropped));
@@ -162,6 +175,18 @@ char *report_json(const struct report_run *run, bool indented)
 
 	json_decref(object);
 	return json;
+}
+
+bool report_plan(const struct report_run *run, const char *dir, char error[REPORT_ERROR_TEXT])
+{
+	struct report_file file;
+
+	if (run->results->plan == NULL)
+		return true;
+	if (!report_open(&file, dir, "plan.json", error))
+		return false;
+	fprintf(file.stream, "%s\n", run->results->plan);
+	return report_close(&file, error);
 }
 
 bool report_summary(const struct report_run *run, const char *dir, char error[REPORT_ERROR_TEXT])

@@ -94,7 +94,7 @@ static void put_files(FILE *to, const struct report_run *run, const struct repor
 {
 	if (run->out == NULL)
 		return;
-	fprintf(to, "\nresults: %s (summary.json, metrics.csv", run->out);
+	fprintf(to, "\nresults: %s (summary.json, metrics.csv%s", run->out, run->results->num_faults == 0 ? "" : ", plan.json");
 	if (plots != NULL && plots->drawn != 0)
 		fprintf(to, ", %u plot%s as PNG and SVG", plots->drawn, plots->drawn == 1 ? "" : "s");
 	else if (plots != NULL && plots->written != 0)
@@ -102,6 +102,24 @@ static void put_files(FILE *to, const struct report_run *run, const struct repor
 	fputs(")\n", to);
 	if (plots != NULL && plots->trouble[0] != '\0')
 		fprintf(to, "%s\n", plots->trouble);
+}
+
+#define FAULTS_SHOWN 12u
+
+static void put_faults(FILE *to, const struct report_run *run)
+{
+	const struct scenario_results *r = run->results;
+	size_t shown = r->num_faults < FAULTS_SHOWN ? r->num_faults : FAULTS_SHOWN;
+
+	if (r->num_faults == 0)
+		return;
+	fprintf(to, "faults: %zu\n", r->num_faults);
+	for (size_t i = 0; i < shown; i++)
+		fprintf(to, "  %10.6f s  %.110s%s\n", r->faults[i].time_s, r->faults[i].text, strlen(r->faults[i].text) > 110 ? "..." : "");
+	if (shown < r->num_faults)
+		fprintf(to, "  and %zu more (plan.json)\n", r->num_faults - shown);
+	if (r->faults_dropped != 0)
+		fprintf(to, "  the plan is not complete: %llu operations more\n", (unsigned long long)r->faults_dropped);
 }
 
 void report_head(FILE *to, const struct report_run *run, const struct report_plots *plots, bool colours)
@@ -113,6 +131,7 @@ void report_head(FILE *to, const struct report_run *run, const struct report_plo
 	if (r->network != NULL && *r->network != '\0')
 		fprintf(to, "network: %s\n", r->network);
 	put_speed(to, run);
+	put_faults(to, run);
 	for (size_t i = 0; i < r->num_measures; i++)
 		put_measure(to, &r->measures[i], colours);
 	if (r->notes != NULL && *r->notes != '\0')
