@@ -23,6 +23,7 @@ uint64_t sim_dist_base_ns(const struct sim_dist *d)
 	case SIM_DIST_NORMAL:
 	case SIM_DIST_LOGNORMAL:
 	case SIM_DIST_PARETO:
+	case SIM_DIST_TABLE:
 		break;
 	}
 	return d->a_ns;
@@ -41,6 +42,16 @@ static uint64_t normal(const struct sim_dist *d, int64_t z)
 	}
 	uint64_t less = scale(d->b_ns, -z);
 	return less < d->a_ns ? d->a_ns - less : 0;
+}
+
+/* The inverse of the distribution that the values draw, straight between neighbours. */
+static uint64_t tabled(const struct sim_dist *d, uint64_t u)
+{
+	unsigned __int128 place = (unsigned __int128)u * (d->table_len - 1);
+	uint32_t i = (uint32_t)(place >> 64);
+	uint64_t low = d->table_ns[i], high = d->table_ns[i + 1 < d->table_len ? i + 1 : i];
+
+	return low + (uint64_t)((unsigned __int128)(uint64_t)place * (high - low) >> 64);
 }
 
 static int64_t product_q32(int64_t a, int64_t b)
@@ -74,6 +85,9 @@ uint64_t sim_dist_draw_ns(const struct sim_dist *d, uint64_t seed, enum sim_purp
 		break;
 	case SIM_DIST_PARETO:
 		ns = scale(d->a_ns, sim_pareto_q32(u1, (int64_t)d->b_ns));
+		break;
+	case SIM_DIST_TABLE:
+		ns = tabled(d, u1);
 		break;
 	}
 	uint64_t cap = d->max_ns ? d->max_ns : LONGEST_NS;

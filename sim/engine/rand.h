@@ -21,6 +21,9 @@ enum sim_purpose {
 	SIM_RAND_FAULT,
 	SIM_RAND_ADDRESS,
 	SIM_RAND_GRAPH,
+	SIM_RAND_BURST,
+	SIM_RAND_DUPLICATE,
+	SIM_RAND_REORDER,
 };
 
 uint64_t sim_rand_u64(uint64_t seed, uint32_t purpose, uint64_t entity, uint64_t counter);

@@ -232,7 +232,7 @@ static int api_connect(lua_State *L)
 /* link { from, to, latency, rate, loss, queue, mtu, one_way }: other links than the network's between the two. */
 static int api_link(lua_State *L)
 {
-	static const char *const keys[] = {"from", "to", "one_way", "latency", "rate", "loss", "queue", "mtu", NULL};
+	static const char *const keys[] = {"from", "to", "one_way", LINK_KEYS, NULL};
 	struct fault *f = fault_new(L, FAULT_LINK, "link");
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);

@@ -157,6 +157,8 @@ struct node_decl {
 	uint8_t ip[16];
 	bool has_ip;
 	const char *region; /* null: none given */
+	bool has_cc;
+	enum sim_tcp_cc cc;
 	const char *where;
 };
 

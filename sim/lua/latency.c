@@ -1,6 +1,7 @@
 #include "sim/lua/latency.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SIGMA_MAX 4.0
@@ -18,7 +19,8 @@ static const struct shape shapes[] = {
     {"normal", SIM_DIST_NORMAL, "mean", "deviation", false},     {"lognormal", SIM_DIST_LOGNORMAL, "median", "sigma", true},
     {"exponential", SIM_DIST_EXPONENTIAL, "min", "mean", false}, {"pareto", SIM_DIST_PARETO, "min", "shape", true},
 };
-static const char *const shape_names[] = {"constant", "uniform", "normal", "lognormal", "exponential", "pareto", NULL};
+static const char *const shape_names[] = {"constant", "uniform", "normal", "lognormal", "exponential", "pareto", "table", NULL};
+#define VALUES_MAX 100000
 
 static const struct shape *find_shape(lua_State *L, const char *what, const char *name, size_t len)
 {
@@ -58,12 +60,45 @@ static void set_shape(lua_State *L, const char *what, const struct shape *sh, in
 	lua_pop(L, 1);
 }
 
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return x < y ? -1 : x > y; /* equal ones are alike */
+}
+
+/* { "table", values = { "10ms", "12ms", ... } }: as measured, in any order. */
+static void from_values(lua_State *L, int t, const char *what, struct sim_dist *d)
+{
+	static const char *const known[] = {"values", "max", NULL};
+	const char *label = lua_pushfstring(L, "%s: latency", what);
+	keys_check(L, t, label, known, 1);
+	lua_Integer n = lua_getfield(L, t, "values") == LUA_TTABLE ? luaL_len(L, -1) : 0;
+	if (n < 1 || n > VALUES_MAX)
+		luaL_error(L, "%s: latency: values is a list of 1 to %d times", what, VALUES_MAX);
+	uint64_t *values = host_new(L, (size_t)n * sizeof *values);
+	for (lua_Integer i = 0; i < n; i++) {
+		lua_geti(L, -1, i + 1);
+		values[i] = unit_check(L, lua_gettop(L), UNIT_TIME, label);
+		lua_pop(L, 1);
+	}
+	qsort(values, (size_t)n, sizeof *values, by_size);
+	*d = (struct sim_dist){.kind = SIM_DIST_TABLE, .a_ns = values[n / 2], .table_ns = values, .table_len = (uint32_t)n};
+	lua_pop(L, 1);
+	keys_unit(L, t, label, "max", UNIT_TIME, &d->max_ns);
+	lua_pop(L, 1);
+}
+
 static void from_table(lua_State *L, int t, const char *what, struct sim_dist *d)
 {
 	if (lua_geti(L, t, 1) != LUA_TSTRING)
 		luaL_error(L, "%s: latency: the first value of the table names a distribution", what);
 	size_t len;
 	const char *name = lua_tolstring(L, -1, &len);
+	if (strcmp(name, "table") == 0) {
+		from_values(L, t, what, d);
+		lua_pop(L, 1);
+		return;
+	}
 	const struct shape *sh = find_shape(L, what, name, len);
 	const char *const known[] = {sh->a, "max", sh->b, NULL};
 	const char *label = lua_pushfstring(L, "%s: latency", what);
@@ -124,6 +159,10 @@ void latency_format(const struct sim_dist *d, char *buf, size_t cap)
 	unit_format_time(d->a_ns, a, sizeof a);
 	if (d->kind == SIM_DIST_CONSTANT) {
 		snprintf(buf, cap, "%s", a);
+		return;
+	}
+	if (d->kind == SIM_DIST_TABLE) {
+		snprintf(buf, cap, "table of %u, median %s", d->table_len, a);
 		return;
 	}
 	const struct shape *sh = &shapes[0];

@@ -220,8 +220,12 @@ static const char *describe_network(struct scenario *s, const struct sim_net_con
 		unit_format_rate(c->link.rate_bits, rate, sizeof rate);
 	if (c->link.loss_ppm)
 		snprintf(loss, sizeof loss, "%.6g %% loss", (double)c->link.loss_ppm / 10000);
-	const char *text = c->num_regions ? arena_format(&s->host.arena, "%zu regions, %s, %s", c->num_regions, loss, rate)
-	                                  : arena_format(&s->host.arena, "%s one way, %s, %s", latency, loss, rate);
+	const char *stages = c->link.stages.to_bad || c->link.stages.trace_len || c->link.stages.num_drop ? " but bursts and single ones" : "";
+	const char *tcp = s->options.world == WORLD_TCP || c->tcp == SIM_TCP_NONE ? "" : ", TCP ";
+	const char *cc = *tcp ? cc_names[c->cc] : "";
+	const char *text = c->num_regions
+	                       ? arena_format(&s->host.arena, "%zu regions, %s%s, %s%s%s", c->num_regions, loss, stages, rate, tcp, cc)
+	                       : arena_format(&s->host.arena, "%s one way, %s%s, %s%s%s", latency, loss, stages, rate, tcp, cc);
 	return text ? text : "";
 }
 
@@ -283,6 +287,8 @@ static bool make_node(struct scenario *s, struct node *n)
 	struct world_node_config c = {.name = n->name,
 	                              .region = n->decl->region,
 	                              .ip = n->decl->has_ip ? n->decl->ip : NULL,
+	                              .has_cc = n->decl->has_cc,
+	                              .cc = n->decl->cc,
 	                              .p2p = n->decl->p2p,
 	                              .reactors = reactor_tables(s, n),
 	                              .num_reactors = n->num_instances};

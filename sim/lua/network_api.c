@@ -2,34 +2,7 @@
 #include "sim/lua/latency.h"
 #include "sim/lua/pages.h"
 
-#include <stdio.h>
-#include <string.h>
-
-static const char *const keys[] = {"latency", "rate", "loss", "queue", "mtu", "uplink", "downlink", "regions", "tcp", "crypto", NULL};
-static const char *const link_keys[] = {"latency", "rate", "loss", "queue", "mtu", NULL};
-
-void link_params_read(lua_State *L, int t, const char *what, struct sim_link_params *p)
-{
-	uint64_t v;
-	if (lua_getfield(L, t, "latency") != LUA_TNIL)
-		latency_check(L, lua_gettop(L), what, &p->latency);
-	lua_pop(L, 1);
-	keys_unit(L, t, what, "rate", UNIT_RATE, &p->rate_bits);
-	if (keys_unit(L, t, what, "loss", UNIT_FRACTION, &v))
-		p->loss_ppm = (uint32_t)v;
-	keys_unit(L, t, what, "queue", UNIT_SIZE, &p->queue_bytes);
-	if (keys_unit(L, t, what, "mtu", UNIT_SIZE, &v)) {
-		if (v < 576 || v > 65535)
-			luaL_error(L, "%s: mtu lies between 576 and 65535 bytes", what);
-		p->mtu = (uint32_t)v;
-	}
-}
-
-const char *const *link_param_keys(void)
-{
-	return link_keys;
-}
-
+static const char *const keys[] = {LINK_KEYS, "uplink", "downlink", "regions", "tcp", "crypto", "cc", "sndbuf", "rcvbuf", NULL};
 static void read_regions(lua_State *L, struct network_decl *n)
 {
 	if (lua_getfield(L, 1, "regions") == LUA_TNIL) {
@@ -60,6 +33,22 @@ static void refuse_in_tcp(lua_State *L, const char *key)
 	lua_pop(L, 1);
 }
 
+#define BUFFER_MIN 4096u
+#define BUFFER_MAX (1u << 30)
+
+/* cc, sndbuf, rcvbuf: of the simulated kernel. */
+static void read_kernel(lua_State *L, struct network_decl *n)
+{
+	int choice;
+	if (keys_choice(L, 1, "network", "cc", cc_names, &choice))
+		n->config.cc = (enum sim_tcp_cc)choice;
+	static const char *const buffers[] = {"sndbuf", "rcvbuf"};
+	uint64_t *const places[] = {&n->config.sndbuf, &n->config.rcvbuf};
+	for (int i = 0; i < 2; i++)
+		if (keys_unit(L, 1, "network", buffers[i], UNIT_SIZE, places[i]) && (*places[i] < BUFFER_MIN || *places[i] > BUFFER_MAX))
+			luaL_error(L, "network: %s lies between 4 KiB and 1 GiB", buffers[i]);
+}
+
 static int api_network(lua_State *L)
 {
 	static const char *const tcps[] = {"none", "segment", "flow", NULL};
@@ -80,6 +69,7 @@ static int api_network(lua_State *L)
 	keys_unit(L, 1, "network", "uplink", UNIT_RATE, &n->config.uplink_bits);
 	keys_unit(L, 1, "network", "downlink", UNIT_RATE, &n->config.downlink_bits);
 	read_regions(L, n);
+	read_kernel(L, n);
 	int choice;
 	if (keys_choice(L, 1, "network", "tcp", tcps, &choice)) {
 		n->config.tcp = (enum sim_tcp_model)choice;
@@ -90,7 +80,8 @@ static int api_network(lua_State *L)
 		n->crypto_given = true;
 	}
 	if (s->options.world == WORLD_TCP) {
-		static const char *const simulated[] = {"loss", "queue", "mtu", "tcp"};
+		static const char *const simulated[] = {"loss",    "queue",      "mtu",      "tcp",   "bursts", "loss_trace", "drop",  "duplicate",
+		                                        "reorder", "reorder_by", "overtake", "codel", "cc",     "sndbuf",     "rcvbuf"};
 		for (size_t i = 0; i < sizeof simulated / sizeof simulated[0]; i++)
 			refuse_in_tcp(L, simulated[i]);
 	}

@@ -2,12 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/lua/latency.h"
 #include "sim/lua/lifecycle.h"
 
 static const char *const node_keys[] = {"name", "book",    "p2p",     "reactors", "region", "profile",
-                                        "ip",   "network", "version", "moniker",  NULL};
-static const char *const nodes_keys[] = {"name",    "book", "count",   "p2p",     "reactors", "region",
-                                         "profile", "ip",   "network", "version", "moniker",  NULL};
+                                        "ip",   "network", "version", "moniker",  "cc",     NULL};
+static const char *const nodes_keys[] = {"name", "book",    "count",   "p2p",     "reactors", "region", "profile",
+                                         "ip",   "network", "version", "moniker", "cc",       NULL};
 static const char *const p2p_keys[] = {"seeds",
                                        "persistent_peers",
                                        "unconditional_peer_ids",
@@ -218,6 +219,11 @@ static void read_place(lua_State *L, int t, const char *what, struct node_decl *
 	read_text(L, t, what, "region", &d->region);
 	if (d->region && !is_region(s, d->region))
 		luaL_error(L, "%s: region '%s' is not among the network's", what, d->region);
+	int choice;
+	if (keys_choice(L, t, what, "cc", cc_names, &choice)) {
+		d->has_cc = true;
+		d->cc = (enum sim_tcp_cc)choice;
+	}
 	read_text(L, t, what, "ip", &ip);
 	if (!ip)
 		return;

@@ -63,9 +63,10 @@ struct kind {
 	uint64_t window;      /* bytes that may be under way */
 	int64_t log_keep_q32; /* ln(1 - loss), 0 or negative */
 	uint32_t loss_ppm;
-	uint32_t piece;                  /* bytes of a chunk at most: a packet where packets matter */
-	bool plain;                      /* constant delay, no rate, no loss: what is written at one time may be one chunk */
-	uint32_t mss;                    /* payload of a full segment */
+	uint32_t piece; /* bytes of a chunk at most: a packet where packets matter */
+	bool plain;     /* constant delay, no rate, no loss: what is written at one time may be one chunk */
+	uint32_t mss;   /* payload of a full segment */
+	struct sim_link_stages stages;
 	struct sim_tcp_link_config wire; /* the same for packets */
 	bool off;                        /* an override that was taken back; it stays for the next one of its pair */
 };
@@ -317,7 +318,7 @@ void chunks_fini(struct sim_net *net);
 
 /* links.c */
 void kind_make(struct kind *k, const struct sim_link_params *params);
-SY_MUST enum sy_err link_params_check(const struct sim_link_params *params, const char **what);
+SY_MUST enum sy_err link_params_check(enum sim_tcp_model tcp, const struct sim_link_params *params, const char **what);
 struct pair *pair_find(struct sim_net *net, const struct sim_host *a, const struct sim_host *b);
 struct pair *pair_take(struct sim_net *net, struct sim_host *a, struct sim_host *b); /* finds or makes; null: out of memory */
 void pair_drop(struct sim_net *net, struct pair *p);                                 /* when no connection is left */

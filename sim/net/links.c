@@ -10,24 +10,53 @@ enum { DEFAULT_MTU = 1500, MIN_MTU = 68 };
 
 /* --- parameters --- */
 
-enum sy_err link_params_check(const struct sim_link_params *p, const char **what)
+static bool staged(const struct sim_link_stages *s)
 {
-	const char *wrong = NULL;
+	return s->to_bad || s->trace_len || s->num_drop || s->duplicate || s->reorder || s->codel_target_ns;
+}
+
+static const char *latency_wrong(const struct sim_dist *d)
+{
+	if (d->kind == SIM_DIST_UNIFORM && d->b_ns < d->a_ns) {
+		return "latency: the range runs backwards";
+	}
+	if (d->a_ns > MAX_DELAY_NS) {
+		return "latency is longer than a year";
+	}
+	if (d->b_ns > MAX_DELAY_NS) {
+		return "latency: the second parameter is out of range";
+	}
+	if (d->kind != SIM_DIST_TABLE) {
+		return NULL;
+	}
+	for (uint32_t i = 0; i < d->table_len; i++) {
+		if (d->table_ns[i] > MAX_DELAY_NS || (i && d->table_ns[i] < d->table_ns[i - 1])) {
+			return "latency: the table does not ascend, or is longer than a year";
+		}
+	}
+	return d->table_len ? NULL : "latency: the table is empty";
+}
+
+enum sy_err link_params_check(enum sim_tcp_model tcp, const struct sim_link_params *p, const char **what)
+{
+	const char *wrong = latency_wrong(&p->latency);
 	if (p->loss_ppm > 1000000) {
 		wrong = "loss is more than all";
 	} else if (p->mtu && p->mtu < MIN_MTU) {
 		wrong = "mtu is below 68 bytes";
-	} else if (p->latency.kind == SIM_DIST_UNIFORM && p->latency.b_ns < p->latency.a_ns) {
-		wrong = "latency: the range runs backwards";
-	} else if (p->latency.a_ns > MAX_DELAY_NS) {
-		wrong = "latency is longer than a year";
-	} else if (p->latency.b_ns > MAX_DELAY_NS) {
-		wrong = "latency: the second parameter is out of range";
+	} else if (tcp == SIM_TCP_NONE && (p->overtake || staged(&p->stages))) {
+		wrong = "bursts, loss_trace, drop, duplicate, reorder, overtake and codel act on packets, which tcp = \"none\" does not have";
 	}
 	if (wrong && what) {
 		*what = wrong;
 	}
 	return wrong ? SY_INVALID : SY_OK;
+}
+
+const char *sim_link_wrong(const struct sim_net *net, const struct sim_link_params *params)
+{
+	const char *what = NULL;
+	return link_params_check(net->tcp, params, &what) == SY_OK ? NULL : what;
 }
 
 uint64_t transmit_ns(uint64_t rate_bits, uint64_t bytes)
@@ -59,6 +88,9 @@ void kind_make(struct kind *k, const struct sim_link_params *p)
 	k->plain = p->latency.kind == SIM_DIST_CONSTANT && !p->rate_bits && !p->loss_ppm;
 	k->mss = mtu - SIM_TCP_HEADER;
 	k->wire = (struct sim_tcp_link_config){.rate_bits = p->rate_bits, .queue_bytes = p->queue_bytes, .delay = p->latency};
+	k->wire.reorder = p->overtake;
+	k->stages = p->stages;
+	k->wire.stages = staged(&p->stages) ? &k->stages : NULL;
 	k->wire.loss = p->loss_ppm >= 1000000 ? UINT64_MAX : (uint64_t)(((unsigned __int128)p->loss_ppm << 64) / 1000000);
 	k->piece = p->rate_bits || p->loss_ppm ? mtu : LARGE_BYTES;
 	k->piece = k->piece > LARGE_BYTES ? LARGE_BYTES : k->piece;
@@ -345,7 +377,7 @@ static struct kind *own_kind(struct sim_net *net, uint64_t key)
 
 enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_host *to, const struct sim_link_params *params)
 {
-	enum sy_err err = params ? link_params_check(params, NULL) : SY_OK;
+	enum sy_err err = params ? link_params_check(net->tcp, params, NULL) : SY_OK;
 	if (err != SY_OK) {
 		return err;
 	}

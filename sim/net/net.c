@@ -24,7 +24,7 @@ static enum sy_err check(const struct sim_net_config *config, const char **what)
 		*what = "a region is named twice";
 		return SY_INVALID;
 	}
-	return link_params_check(&config->link, what);
+	return link_params_check(config->tcp, &config->link, what);
 }
 
 /* Between regions the matrix gives the delay, all else is the network's. */

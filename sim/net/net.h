@@ -8,7 +8,7 @@
 #include "core/switchyard.h"
 #include "sim/engine/dist.h"
 #include "sim/engine/engine.h"
-#include "sim/tcp/tcp.h"
+#include "sim/tcp/stages.h"
 #include "transport/transport.h"
 
 struct sim_net;
@@ -24,6 +24,9 @@ struct sim_link_params {
 	uint64_t
 	    queue_bytes; /* the bottleneck's queue; nothing is dropped: what finds it full stays in the sender's buffer. 0: max(1 BDP, 45,000) */
 	uint32_t mtu;    /* 1500 */
+	/* What acts on packets, so not with SIM_TCP_NONE. What the stages point to is borrowed until the network is freed. */
+	bool overtake; /* a latency that varies lets packets overtake one another */
+	struct sim_link_stages stages;
 };
 
 struct sim_net_config {
@@ -55,6 +58,8 @@ uint64_t sim_host_random_entity(const struct sim_host *host);
 /* Names for the simulated DNS. */
 SY_MUST enum sy_err sim_net_dns_set(struct sim_net *net, const char *name, const struct sy_netaddr *addrs, size_t n);
 
+/* What is wrong with the parameters of a link in this network; null: nothing. */
+const char *sim_link_wrong(const struct sim_net *net, const struct sim_link_params *params);
 /* Links between two hosts, this direction only; null params: back to the network's. */
 SY_MUST enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_host *to, const struct sim_link_params *params);
 

@@ -80,7 +80,9 @@ static bool half_whole(const struct end *to)
 {
 	const struct half *h = half_to(to);
 	bool open = h->cut == SIM_CUT_NONE || h->cut == SIM_CUT_REFUSE;
-	return open && h->kind->wire.loss < LOSSY && !(to->seg.flags & SEG_DEAD);
+	const struct sim_link_stages *s = &h->kind->stages;
+	bool sure = h->kind->wire.loss < LOSSY && !s->to_bad && !s->trace_len;
+	return open && sure && !(to->seg.flags & SEG_DEAD);
 }
 
 /*
@@ -143,6 +145,10 @@ static void send_to(struct end *to, const struct sim_tcp_packet *p)
 		return;
 	}
 	switch (launch(to, h, p, &arrival_ns)) {
+	case SIM_TCP_DOUBLED:
+		to->seg.flying++;
+		net_hash(net, entity + 4);
+		/* fall through */
 	case SIM_TCP_CARRIED:
 		to->seg.flying++;
 		net_hash(net, entity ^ arrival_ns);

@@ -1,4 +1,4 @@
-/* What a packet goes through on its way: loss, queue and serialiser, delay. */
+/* What a packet goes through on its way: loss, queue and serialiser, delay; stages.c decides about the rarer things. */
 #include "sim/tcp/link.h"
 
 #include <stdlib.h>
@@ -19,6 +19,7 @@ struct sim_tcp_link {
 	struct sim_tcp_link_config config;
 	sim_tcp_deliver *deliver;
 	struct sim_tcp_wire wire;
+	struct sim_link_state state;
 	uint64_t last_at_ns;
 	struct carried *ring;
 	uint64_t head, tail, cap;
@@ -135,67 +136,97 @@ uint64_t sim_tcp_link_backlog(const struct sim_tcp_link *l, uint64_t now_ns)
 
 /* ------------------------------------------------------------------ sending */
 
-static bool lost(struct sim_tcp_link *l, const struct sim_tcp_lane *lane)
+static bool lost(struct sim_tcp_link *l, const struct sim_link_draw *d)
 {
-	if (l->config.loss == 0)
-		return false;
-	return sim_rand_u64(l->engine->seed, SIM_RAND_LOSS, lane->entity, lane->packets) < l->config.loss;
+	const struct sim_link_stages *stages = l->config.stages;
+	bool alone = l->config.loss != 0 && sim_rand_u64(d->seed, SIM_RAND_LOSS, d->entity, d->packets) < l->config.loss;
+
+	return (stages != NULL && sim_link_loses(stages, &l->state, d, l->stats.packets)) || alone;
 }
 
-static uint64_t delay_ns(struct sim_tcp_link *l, const struct sim_tcp_lane *lane)
+/* Draws of a second copy stand beside those of packets. */
+static uint64_t delay_ns(const struct sim_tcp_link *l, const struct sim_link_draw *d, bool copy)
 {
-	return sim_dist_draw_ns(&l->config.delay, l->engine->seed, SIM_RAND_LATENCY, lane->entity, lane->packets);
+	return sim_dist_draw_ns(&l->config.delay, d->seed, copy ? SIM_RAND_DUPLICATE : SIM_RAND_LATENCY, d->entity,
+	                        d->packets + (copy ? 1ull << 40 : 0));
 }
 
 /* In the order of arrival: whoever overtakes moves to the front of those that arrive later. */
-static void put(struct sim_tcp_link *l, const struct sim_tcp_packet *p, void *to, uint64_t at)
+static bool put(struct sim_tcp_link *l, const struct sim_tcp_packet *p, void *to, uint64_t at)
 {
+	if (l->tail - l->head == l->cap && !grow(l))
+		return false;
 	uint64_t n = l->tail++;
 
 	for (; n > l->head && l->ring[(n - 1) & (l->cap - 1)].at_ns > at; n--)
 		l->ring[n & (l->cap - 1)] = l->ring[(n - 1) & (l->cap - 1)];
 	l->ring[n & (l->cap - 1)] = (struct carried){*p, to, at};
 	if (n != l->head && sim_event_queued(&l->event))
-		return;
+		return true;
 	uint64_t next = l->ring[l->head & (l->cap - 1)].at_ns;
 	/* without memory for the event a later packet's sending schedules it anew */
 	(void)sim_engine_schedule(l->engine, l->source, &l->event, SIM_DELIVERY, next > l->engine->now_ns ? next : l->engine->now_ns);
+	return true;
 }
 
-static bool carry(struct sim_tcp_link *l, struct sim_tcp_lane *lane, const struct sim_tcp_packet *p, uint64_t at_ns, uint64_t *arrival_ns)
+/* Queue and serialiser. False: dropped. */
+static bool serialise(struct sim_tcp_link *l, uint32_t length, uint64_t at_ns, uint64_t *out_ns)
 {
+	const struct sim_link_stages *stages = l->config.stages;
+	uint64_t leave = l->wire.busy_ns > at_ns ? l->wire.busy_ns : at_ns;
+
+	if (stages != NULL && sim_link_codel_drops(stages, &l->state, at_ns, leave, sim_tcp_wire_backlog(&l->wire, at_ns) + length))
+		return false;
+	return sim_tcp_wire_pass(&l->wire, at_ns, length, out_ns);
+}
+
+/* Puts a packet on its way behind the serialiser, in its place unless it may leave it. False: no memory. */
+static bool propagate(struct sim_tcp_link *l, const struct sim_tcp_packet *p, void *to, uint64_t at, uint64_t late_ns)
+{
+	if (!l->config.reorder && at < l->last_at_ns)
+		at = l->last_at_ns;
+	if (!put(l, p, to, at + late_ns))
+		return false;
+	l->last_at_ns = at;
+	return true;
+}
+
+static enum sim_tcp_fate carry(struct sim_tcp_link *l, const struct sim_tcp_lane *lane, const struct sim_link_draw *d,
+                               const struct sim_tcp_packet *p, uint64_t at_ns, uint64_t *arrival_ns)
+{
+	const struct sim_link_stages *stages = l->config.stages;
 	uint32_t length = sim_tcp_length(p);
 	uint64_t out;
 
-	if ((l->tail - l->head == l->cap && !grow(l)) || !sim_tcp_wire_pass(&l->wire, at_ns, length, &out))
-		return false;
-	uint64_t at = out + delay_ns(l, lane);
-	if (!l->config.reorder && at < l->last_at_ns)
-		at = l->last_at_ns;
-	put(l, p, lane->to, at);
-	l->last_at_ns = at;
+	if (!serialise(l, length, at_ns, &out))
+		return SIM_TCP_DROPPED;
+	uint64_t late = stages != NULL ? sim_link_late_ns(stages, d) : 0;
+	if (!propagate(l, p, lane->to, out + delay_ns(l, d, false), late))
+		return SIM_TCP_DROPPED;
 	l->stats.bytes += length;
-	*arrival_ns = at;
-	return true;
+	*arrival_ns = l->last_at_ns + late;
+	if (stages == NULL || !sim_link_duplicates(stages, d) || !propagate(l, p, lane->to, out + delay_ns(l, d, true), 0))
+		return SIM_TCP_CARRIED;
+	return SIM_TCP_DOUBLED;
 }
 
 enum sim_tcp_fate sim_tcp_link_send(struct sim_tcp_link *l, struct sim_tcp_lane *lane, const struct sim_tcp_packet *p, uint64_t at_ns,
                                     uint64_t *arrival_ns)
 {
 	uint64_t unheard;
-	bool was_lost = lost(l, lane);
 
+	lane->segments += p->len != 0;
+	const struct sim_link_draw d = {l->engine->seed, lane->entity, lane->packets, p->len != 0 ? lane->segments : 0};
+	bool was_lost = lost(l, &d);
 	l->stats.packets++;
 	lane->packets++;
 	if (was_lost) {
 		l->stats.lost++;
 		return SIM_TCP_LOST;
 	}
-	if (!carry(l, lane, p, at_ns, arrival_ns != NULL ? arrival_ns : &unheard)) {
-		l->stats.dropped++;
-		return SIM_TCP_DROPPED;
-	}
-	return SIM_TCP_CARRIED;
+	enum sim_tcp_fate fate = carry(l, lane, &d, p, at_ns, arrival_ns != NULL ? arrival_ns : &unheard);
+	l->stats.dropped += fate == SIM_TCP_DROPPED;
+	return fate;
 }
 
 void sim_tcp_link_stats(const struct sim_tcp_link *l, struct sim_tcp_link_stats *stats)

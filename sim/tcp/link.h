@@ -1,19 +1,22 @@
 /*
- * One direction of a link: loss before the queue, a drop-tail queue counted in bytes, serialisation, delay. One event a
- * packet: when it leaves the serialiser is known when it enters. The rig and the virtual network use the same.
+ * One direction of a link: loss before the queue, a queue counted in bytes (drop-tail, CoDel), serialisation, delay,
+ * duplication and reordering. One event a packet: when it leaves the serialiser is known when it enters, and so is what
+ * CoDel will find then. The rig and the virtual network use the same.
  */
 #ifndef SIM_TCP_LINK_H
 #define SIM_TCP_LINK_H
 
 #include "sim/engine/dist.h"
+#include "sim/tcp/stages.h"
 #include "sim/tcp/tcp.h"
 
 struct sim_tcp_link_config {
-	uint64_t rate_bits;    /* per second; 0: unlimited */
-	uint64_t queue_bytes;  /* 0: max(1 BDP of twice the typical delay, 45,000) */
-	uint64_t loss;         /* probability, times 2^64 */
-	struct sim_dist delay; /* one way */
-	bool reorder;          /* what draws less delay overtakes; else packets stay in order */
+	uint64_t rate_bits;                   /* per second; 0: unlimited */
+	uint64_t queue_bytes;                 /* 0: max(1 BDP of twice the typical delay, 45,000) */
+	uint64_t loss;                        /* probability, times 2^64 */
+	struct sim_dist delay;                /* one way */
+	bool reorder;                         /* what draws less delay overtakes; else packets stay in order */
+	const struct sim_link_stages *stages; /* null: none */
 };
 
 /* What packets of one direction of a connection have in common. Draws are keyed by it, so that a connection more on a link shifts no other's. */
@@ -21,6 +24,7 @@ struct sim_tcp_lane {
 	void *to;        /* handed to the link's deliver */
 	uint64_t entity; /* names it for randomness */
 	uint64_t packets;
+	uint64_t segments; /* those with data */
 };
 
 /* A serialiser with a queue: of a link, or of a host's access. */
@@ -46,7 +50,7 @@ size_t sim_tcp_link_memory(void);               /* of a link without packets, by
 void sim_tcp_link_free(struct sim_tcp_link *l); /* null is harmless; packets under way are gone */
 
 /* What became of a packet. */
-enum sim_tcp_fate { SIM_TCP_CARRIED, SIM_TCP_LOST, SIM_TCP_DROPPED /* by a full queue */ };
+enum sim_tcp_fate { SIM_TCP_CARRIED, SIM_TCP_DOUBLED /* two copies will be delivered */, SIM_TCP_LOST, SIM_TCP_DROPPED /* by the queue */ };
 /* A packet enters at at_ns >= now, never before one that entered earlier. *arrival_ns (may be null): when it will be delivered, if it is carried. */
 enum sim_tcp_fate sim_tcp_link_send(struct sim_tcp_link *l, struct sim_tcp_lane *lane, const struct sim_tcp_packet *p, uint64_t at_ns,
                                     uint64_t *arrival_ns);
@@ -54,7 +58,7 @@ uint64_t sim_tcp_link_backlog(const struct sim_tcp_link *l, uint64_t now_ns); /*
 uint64_t sim_tcp_link_queue(const struct sim_tcp_link_config *config);        /* the queue's bound in bytes */
 
 struct sim_tcp_link_stats {
-	uint64_t packets, lost, dropped, bytes; /* dropped: by the full queue */
+	uint64_t packets, lost, dropped, bytes; /* dropped: by the full queue, or by CoDel */
 };
 void sim_tcp_link_stats(const struct sim_tcp_link *l, struct sim_tcp_link_stats *stats);
 

@@ -56,9 +56,11 @@ bool world_run(struct world *w, uint64_t until_ns, uint64_t wall_slice_ns);
 void world_halt(struct world *w);
 
 struct world_node_config {
-	const char *name;                  /* unique, stable */
-	const char *region;                /* null: round-robin when the network has regions */
-	const uint8_t *ip;                 /* null: one is given */
+	const char *name;   /* unique, stable */
+	const char *region; /* null: round-robin when the network has regions */
+	const uint8_t *ip;  /* null: one is given */
+	bool has_cc;        /* cc instead of the network's; a real world takes the kernel's */
+	enum sim_tcp_cc cc;
 	struct sy_config p2p;              /* name, pubkey, listen_addr are filled in by the world; texts are copied */
 	const struct sy_reactor *reactors; /* copied; `self` must outlive the node */
 	size_t num_reactors;

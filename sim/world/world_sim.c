@@ -98,6 +98,8 @@ static enum sy_err sim_host_add(struct world_node *n, const struct world_node_co
 	struct sim_host *host = sim_host_new(sim->net, config->name, region, config->ip);
 	if (host == NULL)
 		return world_say(w, what, SY_NO_MEMORY, "no host for node \"%.60s\": out of memory, or its address is taken", config->name);
+	if (config->has_cc)
+		sim_host_set_cc(host, config->cc);
 	n->host = host;
 	n->region = sim_host_region(host);
 	sim_host_address(host, &n->addr);
@@ -193,6 +195,10 @@ static enum sy_err sim_do_reset(struct world *w, struct world_node *a, struct wo
 static enum sy_err sim_do_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
                                const char **what)
 {
+	const char *wrong = params != NULL ? sim_link_wrong(sim_of(w)->net, params) : NULL;
+
+	if (wrong != NULL)
+		return world_say(w, what, SY_INVALID, "%s", wrong);
 	return sim_link_set(sim_of(w)->net, from->host, to->host, params);
 }
 

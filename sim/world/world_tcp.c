@@ -61,6 +61,7 @@ static uint64_t typical_ns(const struct sim_dist *d)
 	case SIM_DIST_NORMAL:
 	case SIM_DIST_LOGNORMAL:
 	case SIM_DIST_PARETO:
+	case SIM_DIST_TABLE:
 		return d->a_ns;
 	case SIM_DIST_UNIFORM:
 		return d->a_ns + (d->b_ns - d->a_ns) / 2;

@@ -222,11 +222,11 @@ static void test_jitter_never_reorders_a_connection(void **state)
 static void test_every_distribution_keeps_to_its_bounds(void **state)
 {
 	static const struct sim_dist dists[] = {
-	    {SIM_DIST_UNIFORM, 10 * MS, 30 * MS, 0},
-	    {SIM_DIST_NORMAL, 20 * MS, 5 * MS, 0},
-	    {SIM_DIST_LOGNORMAL, 20 * MS, 1ull << 30, 0}, /* sigma 0.25 */
-	    {SIM_DIST_EXPONENTIAL, 10 * MS, 10 * MS, 200 * MS},
-	    {SIM_DIST_PARETO, 15 * MS, 4ull << 32, 150 * MS},
+	    {.kind = SIM_DIST_UNIFORM, .a_ns = 10 * MS, .b_ns = 30 * MS, .max_ns = 0},
+	    {.kind = SIM_DIST_NORMAL, .a_ns = 20 * MS, .b_ns = 5 * MS, .max_ns = 0},
+	    {.kind = SIM_DIST_LOGNORMAL, .a_ns = 20 * MS, .b_ns = 1ull << 30, .max_ns = 0}, /* sigma 0.25 */
+	    {.kind = SIM_DIST_EXPONENTIAL, .a_ns = 10 * MS, .b_ns = 10 * MS, .max_ns = 200 * MS},
+	    {.kind = SIM_DIST_PARETO, .a_ns = 15 * MS, .b_ns = 4ull << 32, .max_ns = 150 * MS},
 	};
 	for (size_t d = 0; d < sizeof dists / sizeof *dists; d++) {
 		struct sim_net_config config = netkit_config();

@@ -391,6 +391,121 @@ static void test_segment_other_link_parameters_hold_at_once(void **state)
 	netkit_drop(w);
 }
 
+/* --- stages --- */
+
+static void test_segment_mtu_bounds_the_segments(void **state)
+{
+	struct sim_net_config config = segment_config();
+	struct netkit *w = netkit_make(1, &config);
+	struct sim_link_params small = config.link;
+	small.mtu = 576; /* one way is enough: the smaller one counts */
+	assert_int_equal(sim_link_set(w->net, w->b.host, w->a.host, &small), SY_OK);
+	netkit_dial(&w->a, &w->b, 0);
+	netkit_run(w, 100 * MS);
+	netkit_send(&w->a, 0, 5241);
+	netkit_run(w, 100 * MS + 20 * MS);
+	assert_int_equal(w->b.got, 5240); /* ten segments of 524: the initial window */
+	netkit_drop(w);
+}
+
+static double rate_between(struct netkit *w, struct netkit_user *from, struct netkit_user *to)
+{
+	size_t before = to->got;
+	uint64_t began = w->engine->now_ns;
+	from->to_write = SIZE_MAX / 2;
+	netkit_push(from);
+	netkit_run(w, began + 10 * SECOND);
+	from->to_write = 0;
+	return (double)(to->got - before) * 8e3 / (double)(w->engine->now_ns - began);
+}
+
+static void test_segment_directions_have_links_of_their_own(void **state)
+{
+	struct sim_net_config config = segment_config();
+	config.link.rate_bits = 10 * MBIT;
+	struct netkit *w = netkit_make(1, &config);
+	struct sim_link_params slow = config.link;
+	slow.rate_bits = MBIT;
+	assert_int_equal(sim_link_set(w->net, w->b.host, w->a.host, &slow), SY_OK);
+	netkit_dial(&w->a, &w->b, 0);
+	netkit_run(w, 200 * MS);
+	double there = rate_between(w, &w->a, &w->b), back = rate_between(w, &w->b, &w->a);
+	assert_true(there > 8.5 && there < 9.7);
+	assert_true(back > 0.8 && back < 0.97);
+	netkit_drop(w);
+}
+
+static void test_segment_content_survives_everything_a_link_can_do(void **state)
+{
+	static const uint64_t values[] = {5 * MS, 20 * MS, 60 * MS};
+	static const uint32_t drops[] = {1, 7};
+	struct sim_net_config config = segment_config();
+	config.link.rate_bits = 20 * MBIT;
+	config.link.latency = (struct sim_dist){.kind = SIM_DIST_TABLE, .a_ns = 20 * MS, .table_ns = values, .table_len = 3};
+	config.link.overtake = true;
+	config.link.stages = (struct sim_link_stages){
+	    .to_bad = UINT64_MAX / 100,
+	    .to_good = UINT64_MAX / 3,
+	    .loss_bad = UINT64_MAX,
+	    .drop = drops,
+	    .num_drop = 2,
+	    .duplicate = UINT64_MAX / 20,
+	    .reorder = UINT64_MAX / 20,
+	    .reorder_by_ns = 10 * MS,
+	    .codel_target_ns = 5 * MS,
+	    .codel_interval_ns = 100 * MS,
+	};
+	struct netkit *w = netkit_make(3, &config);
+	netkit_dial(&w->a, &w->b, 0);
+	netkit_run(w, 5 * SECOND);
+	assert_int_equal(netkit_send(&w->a, 0, 80000), 80000);
+	uint32_t sum = 0;
+	for (size_t k = 0; k < 80000; k++) {
+		sum = sum * 31 + (uint8_t)(k * 7 + 3);
+	}
+	netkit_run(w, 60 * SECOND);
+	assert_int_equal(w->b.got, 80000);
+	assert_int_equal(w->b.sum, sum);
+	w->a.tp->ops->close(w->a.tp, w->a.sock[0], TP_CLOSE_FLUSH);
+	netkit_run(w, 70 * SECOND);
+	w->b.tp->ops->close(w->b.tp, w->b.sock[0], TP_CLOSE_FLUSH);
+	netkit_run(w, 200 * SECOND);
+	assert_int_equal(stats_of(w).sockets, 0);
+	assert_int_equal(stats_of(w).links_in_use, 0); /* second copies are gone too */
+	netkit_drop(w);
+}
+
+static void test_segment_stages_want_packets(void **state)
+{
+	struct sim_net_config config = segment_config();
+	struct netkit *w = netkit_make(1, &config);
+	struct sim_link_params params = config.link;
+	params.stages.duplicate = 1;
+	assert_null(sim_link_wrong(w->net, &params));
+	netkit_drop(w);
+	config.tcp = SIM_TCP_NONE;
+	w = netkit_make(1, &config);
+	assert_non_null(sim_link_wrong(w->net, &params));
+	assert_int_equal(sim_link_set(w->net, w->a.host, w->b.host, &params), SY_INVALID);
+	netkit_drop(w);
+}
+
+/* bbr takes no notice of single losses, reno halves its window. */
+static void test_segment_hosts_have_their_own_congestion_control(void **state)
+{
+	struct sim_net_config config = segment_config();
+	config.cc = SIM_TCP_RENO;
+	config.link.rate_bits = 20 * MBIT;
+	config.link.loss_ppm = 10000;
+	struct netkit *w = netkit_make(1, &config);
+	sim_host_set_cc(w->a.host, SIM_TCP_BBR);
+	netkit_dial(&w->a, &w->b, 0);
+	netkit_run(w, 5 * SECOND);
+	double bbr = rate_between(w, &w->a, &w->b), reno = rate_between(w, &w->b, &w->a);
+	assert_true(bbr > 2 * reno);
+	netkit_drop(w);
+}
+
 /* --- determinism --- */
 
 static uint64_t hash_of_run(uint64_t seed, bool others)
@@ -445,6 +560,11 @@ int main(void)
 	    cmocka_unit_test(test_segment_reset_ends_both),
 	    cmocka_unit_test(test_segment_closed_connection_leaves_nothing),
 	    cmocka_unit_test(test_segment_other_link_parameters_hold_at_once),
+	    cmocka_unit_test(test_segment_mtu_bounds_the_segments),
+	    cmocka_unit_test(test_segment_directions_have_links_of_their_own),
+	    cmocka_unit_test(test_segment_content_survives_everything_a_link_can_do),
+	    cmocka_unit_test(test_segment_stages_want_packets),
+	    cmocka_unit_test(test_segment_hosts_have_their_own_congestion_control),
 	    cmocka_unit_test(test_segment_same_seed_same_hash),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
