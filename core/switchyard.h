@@ -341,6 +341,8 @@ struct sy_reactor {
 	/* An error ends the node's start with it; SY_AGAIN: it is still being decided, and sy_ctx_started follows. */
 	enum sy_err (*start)(void *self, struct sy_ctx *ctx);
 	void (*stop)(void *self, struct sy_ctx *ctx);
+	/* Somebody wants to connect from this ip and port: an error refuses him before the handshake. All reactors are asked. */
+	enum sy_err (*accept)(void *self, struct sy_ctx *ctx, const struct sy_netaddr *from);
 	void (*init_peer)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer);
 	void (*add_peer)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer);
 	void (*remove_peer)(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, enum sy_err reason);

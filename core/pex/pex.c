@@ -47,6 +47,12 @@ static void stop(void *self, struct sy_ctx *ctx)
 	save(self, ctx);
 }
 
+static enum sy_err accept(void *self, struct sy_ctx *ctx, const struct sy_netaddr *from)
+{
+	struct sy_pex *pex = self;
+	return pex->verify ? pex_slots_accept(pex, ctx, from) : SY_OK;
+}
+
 static void init_peer(void *self, struct sy_ctx *ctx, const struct sy_peer *peer)
 {
 	/* Without a record its first message ends the connection: see pex_receive. */
@@ -74,7 +80,7 @@ static void add_peer(void *self, struct sy_ctx *ctx, const struct sy_peer *peer)
 	if (!peer->outbound) {
 		learn_inbound(pex, ctx, peer);
 		if (pex->verify)
-			pex_slots_came(pex, ctx, peer);
+			pex_slots_came(pex, ctx);
 		return;
 	}
 	if (pex->verify) {
@@ -230,6 +236,7 @@ static void fill_reactor(struct sy_pex *pex)
 	    .self = pex,
 	    .start = start,
 	    .stop = stop,
+	    .accept = accept,
 	    .init_peer = init_peer,
 	    .add_peer = add_peer,
 	    .remove_peer = remove_peer,

@@ -1,17 +1,21 @@
 /*
  * A seed's inbound slots (D-33). Who has been answered is sent away by messages.c; here is who does not ask: it may stay for
  * seed_disconnect_wait_period, but when the slots are nearly full those who have been there longest make room, so that a
- * newcomer finds a slot. Who has shown that it does not ask is the first to go when it comes again.
+ * newcomer finds a slot. They are remembered by their IP: while there is no room for more of them they are refused before the
+ * handshake, for a CometBFT node that gets through it and is then sent away comes back at once, and one that does not, waits.
  */
 #include "core/pex/state.h"
 
-#define GRACE_NS (5 * PEX_SECOND)       /* to ask, to read the answer: more than a round trip or two */
-#define REMEMBER_NS (3600 * PEX_SECOND) /* that somebody held a slot for nothing */
+#include <string.h>
+
+#define GRACE_NS (5 * PEX_SECOND) /* to ask, to read the answer: more than a round trip or two */
+#define REMEMBER_S 3600u          /* that somebody held a slot for nothing */
+#define REMEMBER_SHORT_S 60u      /* that he lost it before he had the time to ask */
 
 /* A quarter is kept free: more handshakes than one may end within a round trip. */
-static bool nearly_full(const struct sy_pex *pex, const struct sy_ctx *ctx)
+static uint32_t room(const struct sy_pex *pex)
 {
-	return sy_ctx_counts(ctx).inbound > pex->max_inbound - pex->max_inbound / 4;
+	return pex->max_inbound - pex->max_inbound / 4;
 }
 
 /* Not who is promised a place, who is going, or who is just being answered. */
@@ -36,37 +40,52 @@ static bool oldest(struct sy_pex *pex, const struct sy_ctx *ctx, struct sy_ref *
 	return since_ns != UINT64_MAX;
 }
 
-static bool was_silent(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_id *id)
+static void key_of_ip(const uint8_t ip[16], uint8_t key[PEX_KEY])
 {
-	uint8_t key[PEX_KEY];
-	pex_key_of_id(id, key);
-	const struct pex_record *r = pex_records_find(pex, &pex->verify->silent, key);
-	return r && sy_ctx_now_ns(ctx) - r->last_ns < REMEMBER_NS;
+	memset(key, 0, PEX_KEY);
+	memcpy(key, ip, 16);
 }
 
-void pex_slots_came(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_peer *peer)
+enum sy_err pex_slots_accept(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_netaddr *from)
 {
-	struct sy_ref ref = peer->ref;
-	if (!pex->policy->seed_makes_room || !nearly_full(pex, ctx))
-		return;
-	bool first = may_go(pex, peer, sy_ctx_now_ns(ctx)) && was_silent(pex, ctx, &peer->id);
-	if (!first && !oldest(pex, ctx, &ref))
+	uint8_t key[PEX_KEY];
+	if (!pex->policy->seed_makes_room || sy_ctx_counts(ctx).inbound < room(pex))
+		return SY_OK;
+	key_of_ip(from->ip, key);
+	const struct pex_record *r = pex_records_find(pex, &pex->verify->silent, key);
+	return r && sy_ctx_now_ns(ctx) - r->last_ns < r->count * PEX_SECOND ? SY_INBOUND_FULL : SY_OK;
+}
+
+void pex_slots_came(struct sy_pex *pex, struct sy_ctx *ctx)
+{
+	struct sy_ref ref;
+	if (!pex->policy->seed_makes_room || sy_ctx_counts(ctx).inbound <= room(pex) || !oldest(pex, ctx, &ref))
 		return;
 	pex->counts.made_room++;
 	pex_stop_peer(pex, ctx, ref, SY_SEED_DONE);
+}
+
+/* Where somebody asks, others may. */
+void pex_slots_asked(struct sy_pex *pex, const struct sy_peer *peer)
+{
+	uint8_t key[PEX_KEY];
+	key_of_ip(peer->socket_addr.ip, key);
+	pex_records_drop(pex, &pex->verify->silent, key);
 }
 
 void pex_slots_went(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_peer *peer)
 {
 	uint8_t key[PEX_KEY];
 	const struct pex_peer *p = pex_peer_find(pex, peer->ref);
-	if (!p || peer->outbound || p->heard || sy_ctx_now_ns(ctx) - peer->connected_at_ns < GRACE_NS)
+	bool had_time = sy_ctx_now_ns(ctx) - peer->connected_at_ns >= GRACE_NS;
+	if (!p || peer->outbound || p->heard || !(had_time || p->flags & PEX_LEAVING))
 		return;
-	pex_key_of_id(&peer->id, key);
+	key_of_ip(peer->socket_addr.ip, key);
 	struct pex_record *r = pex_records_get(pex, &pex->verify->silent, key, SY_LIMIT_SILENT);
 	if (!r)
 		return;
-	r->count = 1;
+	if (!r->count || had_time)
+		r->count = had_time ? REMEMBER_S : REMEMBER_SHORT_S;
 	r->last_ns = sy_ctx_now_ns(ctx);
 }
 
@@ -78,5 +97,6 @@ void pex_slots_tick(struct sy_pex *pex, struct sy_ctx *ctx)
 	for (uint32_t i = 0; sy_ctx_peer_at(ctx, i, &peer) == SY_OK; i++)
 		if (!peer.persistent && now_ns - peer.connected_at_ns >= pex->wait_ns)
 			pex_stop_peer(pex, ctx, peer.ref, SY_STOPPED);
-	pex_records_prune(pex, &pex->verify->silent, now_ns > REMEMBER_NS ? now_ns - REMEMBER_NS : 0);
+	uint64_t hour_ns = REMEMBER_S * PEX_SECOND;
+	pex_records_prune(pex, &pex->verify->silent, now_ns > hour_ns ? now_ns - hour_ns : 0);
 }

@@ -93,6 +93,17 @@ static enum sy_err may_accept(const struct sy_switch *sw, const struct sy_netadd
 	return SY_OK;
 }
 
+static enum sy_err ask_reactors(struct sy_switch *sw, const struct sy_netaddr *remote)
+{
+	enum sy_err err = SY_OK;
+	for (uint8_t i = 0; i < sw->num_reactors && !err; i++) {
+		struct sy_ctx ctx = {sw, i};
+		if (sw->reactors[i]->accept)
+			err = sw->reactors[i]->accept(sw->reactors[i]->self, &ctx, remote);
+	}
+	return err;
+}
+
 /* Named by what is stable: us, the other end, the time. */
 static uint64_t entity_of_inbound(const struct sy_switch *sw, const struct sy_netaddr *remote)
 {
@@ -106,13 +117,17 @@ enum sy_err sy_switch_accept(struct sy_switch *sw, const struct sy_netaddr *remo
 	memset(&at.id, 0, sizeof at.id);
 	at.flags = 0;
 	enum sy_err err = may_accept(sw, &at);
+	if (!err)
+		err = ask_reactors(sw, &at);
 	struct sy_slot *s = err ? NULL : sy_table_take(&sw->table, sw->env, &at);
 	if (!err && (!s || sy_timers_set(&sw->slot_timers, sw->env, s->index, SY_PARKED))) {
 		if (s)
 			sy_table_give(&sw->table, sw->env, s);
 		err = SY_NO_MEMORY;
 	}
+	sw->accept_changed = sw->news = true;
 	if (err) {
+		sw->accept_told = UINT32_MAX; /* the transport has counted this one against the window: it is to be told again */
 		struct sy_trace refused = {.kind = SY_TRACE_REFUSED, .err = err, .addr = at};
 		sy_switch_trace(sw, &refused);
 		return err;
@@ -123,7 +138,6 @@ enum sy_err sy_switch_accept(struct sy_switch *sw, const struct sy_netaddr *remo
 	s->origin = SY_OWNER;
 	sw->accepted++;
 	sw->upgrading++;
-	sw->accept_changed = sw->news = true;
 	*ref = sy_slot_ref(s);
 	sy_switch_opened(sw, s);
 	return SY_OK;

@@ -5,14 +5,26 @@ set -u
 tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
 : "${SEEDS:=1..4}"
 bad=0
+# says KEY FILE: what a line "-- KEY: ..." at the head of a scenario says
+says() { sed -n "s/^-- $1: *//p" "$2" | head -1; }
+
 for f in scenarios/*/*.lua; do
 	case $f in scenarios/reproduce/*) continue ;; esac
+	quick=$(says Quick "$f" | sed 's/[^ ][^ ]*/-p &/g')
+	fails=", $(says 'Fails in' "$f"),"
 	for p in default upstream upstream-v0.38; do
-		if "$SWITCHYARD" run "$f" --profile $p --seeds "$SEEDS" -j 2 --crypto null --out "$tmp/out" >"$tmp/log" 2>&1; then
-			echo "ok - $f in $p, seeds $SEEDS"
+		# shellcheck disable=SC2086 # words
+		"$SWITCHYARD" run "$f" $quick --profile $p --seeds "$SEEDS" -j 2 --crypto null --out "$tmp/out" >"$tmp/log" 2>&1
+		code=$?
+		case $fails in
+		*", $p,"*) what="fails in $p, as in the field" && [ $code = 1 ] && grep -q '^[0-9]* seeds: 0 held, [0-9]* failed, 0 errors' "$tmp/log" ;;
+		*) what="in $p" && [ $code = 0 ] ;;
+		esac
+		if [ $? = 0 ]; then
+			echo "ok - $f $what, seeds $SEEDS"
 		else
 			sed 's/^/# /' "$tmp/log" | tail -12
-			echo "not ok - $f in $p, seeds $SEEDS"
+			echo "not ok - $f $what, seeds $SEEDS"
 			bad=1
 		fi
 	done

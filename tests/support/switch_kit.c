@@ -69,6 +69,15 @@ static enum sy_err on_receive(void *self, struct sy_ctx *ctx, const struct sy_pe
 	return k->receive_err;
 }
 
+static enum sy_err on_accept(void *self, struct sy_ctx *ctx, const struct sy_netaddr *from)
+{
+	struct kit *k = self;
+	(void)ctx;
+	if (k->accept_err)
+		note(k, "accept:%u", from->port);
+	return k->accept_err;
+}
+
 static enum sy_err on_filter(void *self, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg)
 {
 	struct kit *k = self;
@@ -135,6 +144,7 @@ void kit_init(struct kit *k, const char *name)
 	    .add_peer = on_add,
 	    .remove_peer = on_remove,
 	    .receive = on_receive,
+	    .accept = on_accept,
 	    .filter = on_filter,
 	    .timer = on_timer,
 	    .dial_done = on_dial_done,

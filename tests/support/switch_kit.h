@@ -8,13 +8,14 @@
 struct kit {
 	struct sy_reactor reactor;
 	struct sy_channel channels[2];
-	char log[8192]; /* words: start stop init add remove:<reason> recv:<text> filter timer:<n> dialled:<err> resolved:<n> sent:<err> */
+	char log
+	    [8192]; /* words: start stop accept:<port> init add remove:<reason> recv:<text> filter timer:<n> dialled:<err> resolved:<n> sent:<err> */
 	size_t log_len;
 	uint32_t received, added, removed, timers;
 	enum sy_err last_dial, last_resolved, last_sent;
 	uint64_t last_timer_ns;
-	enum sy_err start_err, receive_err, filter_err; /* what the callbacks answer */
-	bool quiet;                                     /* does not log messages */
+	enum sy_err start_err, accept_err, receive_err, filter_err; /* what the callbacks answer */
+	bool quiet;                                                 /* does not log messages */
 	/* Called inside the callbacks of the same name, when set. */
 	void (*on_receive)(struct kit *k, struct sy_ctx *ctx, const struct sy_peer *peer, const struct sy_message *msg);
 	void (*on_init)(struct kit *k, struct sy_ctx *ctx, const struct sy_peer *peer);

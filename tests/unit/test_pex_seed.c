@@ -286,15 +286,57 @@ static void test_pex_seed_nearly_full_makes_room(void **state)
 			assert_true(!seed->links[k].up || seed->links[k].outbound || seed->links[k].to > &w.hosts[i - seed->inbound]);
 	}
 	assert_int_equal(sy_pex_counts(seed->pex, WALL_S).made_room, 21);
-	/* The first ones again: they are known for holding slots, and nobody else has to go for them. */
-	run_until(&w, w.now_ns + 4 * SEC);
+	close_world(&w);
+}
+
+/* Joins the seed; its slot there. */
+static uint32_t at_seed(struct world *w, uint32_t n)
+{
+	uint32_t slot = join(w, &w->hosts[n], &w->hosts[0]);
+	return w->hosts[n].links[slot].peer;
+}
+
+static enum sy_err knock(struct host *seed, uint32_t n)
+{
+	struct sy_netaddr from = seed->ctx.w->hosts[n].addr;
+	from.port = 40000;
+	return seed->r->accept(seed->r->self, &seed->ctx, &from);
+}
+
+/* Who held a slot for nothing is refused before the handshake, for an hour, and only while there is no room. */
+static void test_pex_seed_remembers_who_did_not_ask(void **state)
+{
+	struct world w;
+	struct sy_config c = seed_config(SY_PROFILE_DEFAULT);
+	struct sy_message request = {.bytes = {(const uint8_t *)SY_PEX_REQUEST_BYTES, 2}};
+	struct sy_peer p;
+	uint32_t slot[6];
+	c.max_num_inbound_peers = 4;
+	open_world(&w, 60, 1);
+	make_and_start(&w, 0, &c);
+	struct host *seed = &w.hosts[0];
 	for (uint32_t i = 1; i <= 5; i++) {
-		join(&w, &w.hosts[i], seed);
-		run_until(&w, w.now_ns + MS);
-		assert_int_equal(seed->inbound, 9);
+		w.hosts[i].running = true;
+		slot[i] = at_seed(&w, i);
+		run_until(&w, w.now_ns + (i == 1 ? 10 : 1) * SEC);
 	}
-	for (uint32_t k = 0; k < seed->num_links; k++)
-		assert_true(!seed->links[k].up || seed->links[k].outbound || seed->links[k].to >= &w.hosts[22]);
+	/* The first one had ten seconds to ask, the second one three. */
+	assert_int_equal(seed->inbound, 3);
+	for (uint32_t i = 1; i <= 7; i++)
+		assert_int_equal(knock(seed, i), i <= 2 ? SY_INBOUND_FULL : SY_OK);
+	run_until(&w, w.now_ns + 61 * SEC);
+	assert_int_equal(knock(seed, 1), SY_INBOUND_FULL);
+	assert_int_equal(knock(seed, 2), SY_OK);
+	part(&w, seed, slot[3], SY_PEER_CLOSED);
+	assert_int_equal(knock(seed, 1), SY_OK); /* there is room */
+	assert_int_equal(knock(seed, 3), SY_OK);
+	slot[1] = at_seed(&w, 1);
+	assert_int_equal(knock(seed, 3), SY_INBOUND_FULL);
+	/* It asks after all. */
+	view(seed, slot[1], &p);
+	assert_int_equal(knock(seed, 1), SY_INBOUND_FULL);
+	assert_int_equal(seed->r->receive(seed->r->self, &seed->ctx, &p, &request), SY_OK);
+	assert_int_equal(knock(seed, 1), SY_OK);
 	close_world(&w);
 }
 
@@ -357,6 +399,7 @@ int main(void)
 	    cmocka_unit_test(test_pex_seed_asks_at_its_own_interval),
 	    cmocka_unit_test(test_pex_seed_lets_go_of_strangers_at_once),
 	    cmocka_unit_test(test_pex_seed_nearly_full_makes_room),
+	    cmocka_unit_test(test_pex_seed_remembers_who_did_not_ask),
 	    cmocka_unit_test(test_pex_seed_nearly_full_spares_who_is_promised_a_place),
 	    cmocka_unit_test(test_pex_seed_refuses_intervals_that_it_cannot_keep),
 	};

@@ -117,6 +117,38 @@ static void test_admit_full_node_refuses_before_the_handshake(void **state)
 	pn_free(s.net);
 }
 
+static void test_admit_reactor_refuses_before_the_handshake(void **state)
+{
+	(void)state;
+	struct star s;
+	star_make(&s, SY_PROFILE_UPSTREAM);
+	star_start(&s);
+	struct kit *k = &s.kits[SPOKES];
+	k->accept_err = SY_FILTERED;
+	assert_int_equal(pn_raw_open(s.hub, 9, 1000).err, SY_FILTERED);
+	assert_string_equal(k->log, "start accept:1000");
+	k->accept_err = SY_OK;
+	assert_int_equal(pn_raw_open(s.hub, 9, 1001).err, SY_OK);
+	pn_free(s.net);
+}
+
+/* Each connection that a transport hands over is one less that it may accept, also when it is refused: so it is told anew. */
+static void test_admit_refusals_do_not_use_the_window_up(void **state)
+{
+	(void)state;
+	struct star s;
+	star_make(&s, SY_PROFILE_DEFAULT);
+	s.hub->config.max_num_inbound_peers = 1;
+	star_start(&s);
+	star_dial(&s, 0, 1);
+	for (uint16_t i = 0; i < 3; i++) {
+		s.hub->accept_window = 7;
+		assert_int_equal(pn_raw_open(s.hub, 9, 1000 + i).err, SY_INBOUND_FULL);
+		assert_int_equal(s.hub->accept_window, SY_LIMIT_HANDSHAKES);
+	}
+	pn_free(s.net);
+}
+
 static void test_admit_handshakes_in_flight_are_bounded(void **state)
 {
 	(void)state;
@@ -577,6 +609,8 @@ int main(void)
 	    cmocka_unit_test(test_admit_inbound_limit_spares_unconditional_peers),
 	    cmocka_unit_test(test_admit_silent_connections_hold_only_upstreams_cap),
 	    cmocka_unit_test(test_admit_full_node_refuses_before_the_handshake),
+	    cmocka_unit_test(test_admit_reactor_refuses_before_the_handshake),
+	    cmocka_unit_test(test_admit_refusals_do_not_use_the_window_up),
 	    cmocka_unit_test(test_admit_handshakes_in_flight_are_bounded),
 	    cmocka_unit_test(test_admit_duplicate_ip_and_connection),
 	    cmocka_unit_test(test_admit_ip_of_a_peer_is_not_dialled_again),
