@@ -435,6 +435,7 @@ struct sy_config {
 
 	/* node info, protocol.md 2.6 */
 	uint64_t p2p_version, block_version, app_version;
+	bool block_version_auto; /* the first peer's becomes ours; one that was dialled settles it. Off: as block_version says */
 	const char *listen_addr; /* as advertised: "tcp://0.0.0.0:26656" or external_address */
 	const char *network;
 	const char *version;
@@ -675,6 +676,8 @@ bool sy_can_send(const struct sy_node *node, struct sy_ref peer, uint8_t channel
  * ------------------------------------------------------------------------------------------- */
 
 const struct sy_id *sy_node_id(const struct sy_node *node);
+/* What the node says of its block protocol now: changes only with block_version_auto. */
+uint64_t sy_node_block_version(const struct sy_node *node);
 struct sy_counts sy_node_counts(const struct sy_node *node);
 SY_MUST enum sy_err sy_node_peer_at(const struct sy_node *node, uint32_t n, struct sy_peer *peer);
 SY_MUST enum sy_err sy_node_peer(const struct sy_node *node, struct sy_ref ref, struct sy_peer *peer);

@@ -53,7 +53,7 @@ static uint64_t phase_timeout(const struct sy_policy *policy, const struct sy_co
 }
 
 enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
-                                const struct sy_channel_set *channels, const struct sy_config *config, const struct sy_node_info *our_info,
+                                const struct sy_channel_set *channels, const struct sy_config *config, struct sy_node_info *our_info,
                                 const struct sy_id *our_id)
 {
 	memset(shared, 0, sizeof *shared);
@@ -63,6 +63,7 @@ enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_e
 	shared->env = env;
 	shared->policy = policy;
 	shared->our_info = our_info;
+	shared->learn = config->block_version_auto ? SY_CONN_LEARN_ANY : SY_CONN_LEARN_NOTHING;
 	shared->our_id = our_id;
 	memcpy(shared->our_pubkey, config->pubkey, sizeof shared->our_pubkey);
 	shared->handshake_timeout_ns = phase_timeout(policy, config);

@@ -31,12 +31,20 @@ enum sy_conn_state {
 };
 const char *sy_conn_state_name(enum sy_conn_state state);
 
+/* Whose block version becomes ours (block_version_auto): a strict peer takes only its own. */
+enum sy_conn_learn {
+	SY_CONN_LEARN_NOTHING = 0,
+	SY_CONN_LEARN_ANY,     /* nobody was met yet: the first peer's, whoever dialled */
+	SY_CONN_LEARN_DIALLED, /* ours is a stranger's who dialled us: whom we dial may correct it, once */
+};
+
 /* What the connections of one node share. */
 struct sy_conn_shared {
 	const struct sy_env *env;
 	const struct sy_policy *policy;
 	struct sy_mconn_shared mconn;
-	const struct sy_node_info *our_info;
+	struct sy_node_info *our_info;
+	enum sy_conn_learn learn;
 	const struct sy_id *our_id;
 	uint8_t our_pubkey[32];
 	uint64_t handshake_timeout_ns; /* each of the two phases */
@@ -48,7 +56,7 @@ struct sy_conn_shared {
 };
 SY_MUST enum sy_err sy_conn_shared_init(struct sy_conn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
                                         const struct sy_channel_set *channels, const struct sy_config *config,
-                                        const struct sy_node_info *our_info, const struct sy_id *our_id);
+                                        struct sy_node_info *our_info, const struct sy_id *our_id);
 void sy_conn_shared_fini(struct sy_conn_shared *shared);
 /* Gives back what is kept for reuse. */
 void sy_conn_shared_trim(struct sy_conn_shared *shared);

@@ -183,7 +183,7 @@ static enum sy_err take_auth(struct sy_conn *c, struct sy_conn_shared *shared, u
 	return err;
 }
 
-static enum sy_err judge(struct sy_conn *c, const struct sy_conn_shared *shared)
+static enum sy_err judge(struct sy_conn *c, struct sy_conn_shared *shared)
 {
 	enum sy_err err = sy_upgrade_judge(c->upgrade, shared);
 	if (err)

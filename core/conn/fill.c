@@ -5,7 +5,7 @@ bool sy_conn_has_output_upgrading(const struct sy_conn *c, const struct sy_conn_
 {
 	if (c->state == SY_CONN_CLOSED)
 		return false;
-	if (c->upgrade && sy_upgrade_has_output(c->upgrade, c))
+	if (c->upgrade && sy_upgrade_has_output(c->upgrade, c, shared))
 		return true;
 	if (c->upgrade && c->verdict)
 		return c->upgrade->out == SY_UPGRADE_OUT_DONE;

@@ -131,6 +131,7 @@ enum sy_err sy_upgrade_info(struct sy_upgrade *u, const struct sy_conn_shared *s
 {
 	struct sy_conn_identity *id = &u->identity;
 	struct sy_netaddr listen = {0};
+	u->heard = true;
 	enum sy_err err = sy_node_info_decode(payload.ptr, payload.len, &id->info);
 	if (err)
 		return err;
@@ -154,14 +155,53 @@ static bool names_its_key(const struct sy_conn_identity *id)
 	return id->info.id_text.len == SY_ID_TEXT - 1 && memcmp(id->info.id_text.ptr, text, SY_ID_TEXT - 1) == 0;
 }
 
-enum sy_err sy_upgrade_judge(struct sy_upgrade *u, const struct sy_conn_shared *shared)
+/* Our node info has changed. What an upgrade has sent of the old one stays; SY_NO_MEMORY: nothing happened. */
+static enum sy_err renew_info(struct sy_conn_shared *shared)
+{
+	uint8_t *old = shared->info;
+	uint32_t old_len = shared->info_len;
+	enum sy_err err = encode_info(shared);
+	if (err) {
+		shared->info = old;
+		shared->info_len = old_len;
+		return err;
+	}
+	sy_mem_free(shared->env, old, old_len);
+	return SY_OK;
+}
+
+static bool learns(const struct sy_upgrade *u, const struct sy_conn_shared *shared)
+{
+	return shared->learn == SY_CONN_LEARN_ANY || (shared->learn == SY_CONN_LEARN_DIALLED && u->has_dialled);
+}
+
+/*
+ * Takes their block version for ours if they fit in all else. What a stranger who dialled us says stands only until we
+ * have dialled somebody ourselves: he may be of another network's version, or lie, to keep us out of our own.
+ */
+static enum sy_err learn(struct sy_upgrade *u, struct sy_conn_shared *shared)
+{
+	struct sy_node_info *ours = shared->our_info;
+	uint64_t before = ours->block_version;
+	ours->block_version = u->identity.info.block_version;
+	enum sy_err err = sy_node_info_compatible(ours, &u->identity.info);
+	if (!err && ours->block_version != before)
+		err = renew_info(shared);
+	if (err)
+		ours->block_version = before;
+	else
+		shared->learn = u->has_dialled ? SY_CONN_LEARN_NOTHING : SY_CONN_LEARN_DIALLED;
+	return err;
+}
+
+enum sy_err sy_upgrade_judge(struct sy_upgrade *u, struct sy_conn_shared *shared)
 {
 	const struct sy_conn_identity *id = &u->identity;
 	if (!names_its_key(id))
 		return SY_PEER_NODE_INFO_ID;
 	if (memcmp(&id->id, shared->our_id, sizeof id->id) == 0)
 		return SY_PEER_SELF;
-	return sy_node_info_compatible(shared->our_info, &id->info);
+	return learns(u, shared) ? learn(u, shared) : sy_node_info_compatible(shared->our_info, &id->info);
 }
 
 uint16_t sy_upgrade_channels(const struct sy_upgrade *u, const struct sy_conn_shared *shared)
@@ -175,7 +215,7 @@ uint16_t sy_upgrade_channels(const struct sy_upgrade *u, const struct sy_conn_sh
 	return mask;
 }
 
-bool sy_upgrade_has_output(const struct sy_upgrade *u, const struct sy_conn *c)
+bool sy_upgrade_has_output(const struct sy_upgrade *u, const struct sy_conn *c, const struct sy_conn_shared *shared)
 {
 	switch (u->out) {
 	case SY_UPGRADE_OUT_EPHEMERAL:
@@ -183,7 +223,8 @@ bool sy_upgrade_has_output(const struct sy_upgrade *u, const struct sy_conn *c)
 	case SY_UPGRADE_OUT_AUTH:
 		return u->signature_ready && c->state != SY_CONN_EPHEMERAL;
 	case SY_UPGRADE_OUT_INFO:
-		return u->signature_ready && u->verified;
+		/* Only the dialler waits, so that two that learn do not wait for each other. */
+		return u->signature_ready && u->verified && (u->heard || !u->has_dialled || !learns(u, shared));
 	case SY_UPGRADE_OUT_DONE:
 		return false;
 	}
@@ -204,10 +245,12 @@ static size_t fill_step(struct sy_upgrade *u, struct sy_conn *c, struct sy_conn_
 		sy_handshake_auth(chunk, shared->our_pubkey, u->signature);
 		u->out = SY_UPGRADE_OUT_INFO;
 	} else {
-		n = shared->info_len - u->info_at < SY_FRAME_CHUNK ? shared->info_len - u->info_at : SY_FRAME_CHUNK;
+		/* A node info of several frames may have been renewed between two of them, by a shorter one. */
+		n = u->info_at < shared->info_len ? shared->info_len - u->info_at : 0;
+		n = n < SY_FRAME_CHUNK ? n : SY_FRAME_CHUNK;
 		memcpy(chunk, shared->info + u->info_at, n);
 		u->info_at += (uint32_t)n;
-		if (u->info_at == shared->info_len)
+		if (u->info_at >= shared->info_len)
 			u->out = SY_UPGRADE_OUT_DONE;
 	}
 	*err = sy_frames_seal(&c->frames, shared->env->crypto, buf, n, buf);
@@ -217,7 +260,7 @@ static size_t fill_step(struct sy_upgrade *u, struct sy_conn *c, struct sy_conn_
 size_t sy_upgrade_fill(struct sy_upgrade *u, struct sy_conn *c, struct sy_conn_shared *shared, uint8_t *buf, size_t cap, enum sy_err *err)
 {
 	size_t n = 0;
-	while (!*err && cap - n >= SY_FRAME_SEALED && sy_upgrade_has_output(u, c))
+	while (!*err && cap - n >= SY_FRAME_SEALED && sy_upgrade_has_output(u, c, shared))
 		n += fill_step(u, c, shared, buf + n, err);
 	return n;
 }

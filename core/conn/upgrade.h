@@ -15,7 +15,7 @@
 enum sy_upgrade_out {
 	SY_UPGRADE_OUT_EPHEMERAL = 0, /* at once */
 	SY_UPGRADE_OUT_AUTH,          /* once keys and signature are there */
-	SY_UPGRADE_OUT_INFO,          /* once the peer is authenticated */
+	SY_UPGRADE_OUT_INFO,          /* once the peer is authenticated; the dialler that learns a block version hears the other's first */
 	SY_UPGRADE_OUT_DONE,
 };
 
@@ -25,6 +25,7 @@ struct sy_upgrade {
 	struct sy_id dialled;
 	bool has_dialled;
 	bool signature_ready, verified;
+	bool heard;    /* the node info has come, good or not */
 	bool valid;    /* the node info is: identity is filled in */
 	bool accepted; /* and it fits: only the event is due */
 	enum sy_upgrade_out out;
@@ -51,13 +52,16 @@ SY_MUST enum sy_err sy_upgrade_collect(struct sy_upgrade *u, struct sy_conn_shar
 SY_MUST enum sy_err sy_upgrade_auth(struct sy_upgrade *u, const struct sy_conn_shared *shared, struct sy_span payload);
 /* The peer's node info: decodes and validates. SY_OK, SY_ADDR_NEEDS_DNS (upstream only: u->host), SY_PEER_BAD_NODE_INFO. */
 SY_MUST enum sy_err sy_upgrade_info(struct sy_upgrade *u, const struct sy_conn_shared *shared, struct sy_span payload);
-/* Steps 8 to 10 of protocol.md 2.1: SY_PEER_NODE_INFO_ID, SY_PEER_SELF, SY_PEER_BLOCK_VERSION, SY_PEER_NETWORK, SY_PEER_NO_COMMON_CHANNEL. */
-SY_MUST enum sy_err sy_upgrade_judge(struct sy_upgrade *u, const struct sy_conn_shared *shared);
+/*
+ * Steps 8 to 10 of protocol.md 2.1: SY_PEER_NODE_INFO_ID, SY_PEER_SELF, SY_PEER_BLOCK_VERSION, SY_PEER_NETWORK,
+ * SY_PEER_NO_COMMON_CHANNEL. Where a block version is learnt, theirs becomes ours if all else fits; SY_NO_MEMORY.
+ */
+SY_MUST enum sy_err sy_upgrade_judge(struct sy_upgrade *u, struct sy_conn_shared *shared);
 /* Which of our channels the peer has. */
 uint16_t sy_upgrade_channels(const struct sy_upgrade *u, const struct sy_conn_shared *shared);
 
 /* True when fill has something of ours to write. */
-bool sy_upgrade_has_output(const struct sy_upgrade *u, const struct sy_conn *c);
+bool sy_upgrade_has_output(const struct sy_upgrade *u, const struct sy_conn *c, const struct sy_conn_shared *shared);
 /* Writes what is due of our messages, each from a frame of its own. Returns the bytes; *err: SY_NONCE_EXHAUSTED. */
 size_t sy_upgrade_fill(struct sy_upgrade *u, struct sy_conn *c, struct sy_conn_shared *shared, uint8_t *buf, size_t cap, enum sy_err *err);
 

@@ -8,6 +8,11 @@ const struct sy_id *sy_node_id(const struct sy_node *node)
 	return &node->sw.id;
 }
 
+uint64_t sy_node_block_version(const struct sy_node *node)
+{
+	return node->sw.info.block_version;
+}
+
 struct sy_counts sy_node_counts(const struct sy_node *node)
 {
 	return sy_switch_counts(&node->sw);

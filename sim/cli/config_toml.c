@@ -35,19 +35,27 @@ static enum toml_kind wanted(enum cli_kind kind)
 	return TOML_STRING;
 }
 
-static void warn_unknown(const struct config_reader *r, const char *table, const char *key, unsigned line)
+/* The table's key nearest to a name that is none; null when none is near. */
+static const char *nearest_key(const char *table, const char *name)
 {
-	char name[2 * TOML_NAME];
-	size_t n, skip = strlen(table) + 1;
+	const char *keys[SETTINGS_KEYS_MAX], *its_table;
+	size_t n, count = 0;
 	const struct cli_option *options = settings_options(&n);
 
+	for (size_t i = 0; i < n; i++)
+		if (settings_file_key(&options[i], &its_table, &keys[count]) && strcmp(its_table, table) == 0)
+			count++;
+	return cli_nearest(name, keys, count);
+}
+
+static void warn_unknown(const struct config_reader *r, const char *table, const char *key, unsigned line)
+{
 	if (r->warn == NULL)
 		return;
-	snprintf(name, sizeof name, "%s.%s", table, key);
-	const struct cli_option *near = cli_nearest_option(options, n, name);
 	fprintf(r->warn, "switchyard: %s:%u: unknown key \"%s\" in [%s] is ignored", r->path, line, key, table);
-	if (near != NULL && strncmp(near->name, name, skip) == 0)
-		fprintf(r->warn, "; did you mean \"%s\"?", near->name + skip);
+	const char *near = nearest_key(table, key);
+	if (near != NULL)
+		fprintf(r->warn, "; did you mean \"%s\"?", near);
 	fputc('\n', r->warn);
 }
 

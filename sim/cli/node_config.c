@@ -139,13 +139,40 @@ static bool find_network(struct real_node *n, char error[CLI_ERROR_TEXT])
 	return false;
 }
 
+/* ------------------------------------------------------------------ what is told of us */
+
+/* Channels that nobody here serves: a reactor of the scripts has its own. */
+static bool find_channels(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	enum sy_err err = tp_sink_parse(&n->sink, n->settings->channels);
+
+	if (err == SY_OK)
+		return true;
+	snprintf(error, CLI_ERROR_TEXT, "switchyard.channels: \"%.200s\": %s", n->settings->channels,
+	         err == SY_LIMIT ? "a node info has room for 16 channels" : "wants stock, none, or ids such as 0x20,0x21");
+	return false;
+}
+
+static bool find_versions(const struct settings *s, struct sy_config *c, char error[CLI_ERROR_TEXT])
+{
+	c->p2p_version = s->p2p_version;
+	c->app_version = s->app_version;
+	c->version = s->version;
+	c->block_version_auto = strcmp(s->block_version, "auto") == 0;
+	if (c->block_version_auto || cli_parse_u64(s->block_version, &c->block_version))
+		return true;
+	snprintf(error, CLI_ERROR_TEXT, "switchyard.block_version wants a whole number or auto, not \"%.80s\"", s->block_version);
+	return false;
+}
+
 bool real_node_configure(struct real_node *n, struct sy_config *c, char error[CLI_ERROR_TEXT])
 {
 	const struct settings *s = n->settings;
 
-	if (!find_network(n, error) || !split_all(n, error) || !parse_laddr(n, error) || !choose_port(n, error))
-		return false;
 	sy_config_init(c, n->profile);
+	if (!find_network(n, error) || !split_all(n, error) || !find_channels(n, error) || !find_versions(s, c, error) ||
+	    !parse_laddr(n, error) || !choose_port(n, error))
+		return false;
 	c->name = n->id;
 	memcpy(c->pubkey, n->key.pubkey, sizeof c->pubkey);
 	c->listen_addr = n->listen_text;

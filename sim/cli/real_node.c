@@ -48,6 +48,11 @@ static void on_trace(void *ctx, const struct sy_trace *trace)
 {
 	struct real_node *n = ctx;
 
+	uint64_t version = sy_node_block_version(n->core);
+
+	if (version != n->block_version)
+		node_log(&n->log, NODE_LOG_INFO, "the network's block version is %" PRIu64, version);
+	n->block_version = version;
 	node_log_trace(&n->log, trace, n->listening); /* the first line of a node is where it listens */
 }
 
@@ -186,6 +191,22 @@ static bool load_files(struct real_node *n, char error[CLI_ERROR_TEXT])
 	return true;
 }
 
+/* The channels of scripts are theirs; what is left is as much as a node info has room for. Returns how many reactors there are. */
+static size_t add_sink(struct real_node *n, bool pex)
+{
+	size_t taken = pex ? 1 : 0;
+
+	for (size_t i = 0; i < n->num_scripts; i++)
+		for (size_t k = 0; k < n->reactors[i].num_channels; k++, taken++)
+			tp_sink_leave(&n->sink, n->reactors[i].channels[k].id);
+	while (n->sink.num_channels != 0 && n->sink.num_channels + taken > TP_SINK_CHANNELS)
+		tp_sink_leave(&n->sink, n->sink.channels[n->sink.num_channels - 1].id);
+	if (n->sink.num_channels == 0)
+		return n->num_scripts;
+	n->reactors[n->num_scripts] = tp_sink_reactor(&n->sink);
+	return n->num_scripts + 1;
+}
+
 static bool make_core(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	struct sy_config config;
@@ -195,9 +216,11 @@ static bool make_core(struct real_node *n, char error[CLI_ERROR_TEXT])
 		return false;
 	enum sy_err err = tp_env_open(&n->env);
 	if (err == SY_OK)
-		err = sy_node_new(&n->core, &n->env, &config, n->reactors, n->num_scripts, &what);
-	if (err == SY_OK)
+		err = sy_node_new(&n->core, &n->env, &config, n->reactors, add_sink(n, config.pex), &what);
+	if (err == SY_OK) {
+		n->block_version = config.block_version;
 		return true;
+	}
 	snprintf(error, CLI_ERROR_TEXT, "%.100s: %.200s", what == NULL ? "node" : what, sy_err_text(err));
 	return false;
 }

@@ -12,8 +12,9 @@
 #include "transport/files/genesis.h"
 #include "transport/files/home.h"
 #include "transport/files/node_key.h"
+#include "transport/host/sink.h"
 
-#define REAL_NODE_REACTORS 15u /* what limits.h allows, less one for PEX */
+#define REAL_NODE_REACTORS 14u /* what limits.h allows, less one for PEX and one for the sink */
 #define REAL_NODE_LIST 1024u   /* SY_LIMIT_ID_LIST: elements of a comma list */
 
 /* A comma list, split. */
@@ -37,7 +38,8 @@ struct real_node {
 	int held_port; /* -1: none */
 	struct text_list seeds, persistent, unconditional, private_ids;
 	struct lua_reactor *scripts[REAL_NODE_REACTORS];
-	struct sy_reactor reactors[REAL_NODE_REACTORS];
+	struct tp_sink sink; /* the last of the reactors */
+	struct sy_reactor reactors[REAL_NODE_REACTORS + 1u];
 	size_t num_scripts;
 	struct sy_env env;
 	uv_loop_t loop;
@@ -47,6 +49,7 @@ struct real_node {
 	uv_timer_t patience; /* of an orderly stop */
 	struct tp_transport *tp;
 	struct sy_node *core;
+	uint64_t block_version; /* as last logged */
 	struct tp_driver *driver;
 	struct tp_store store;
 	enum sy_err start_err;

@@ -75,40 +75,41 @@ static bool is_known(const char *name, const struct cli_option *options, size_t 
 	return false;
 }
 
-static void warn_nearest(FILE *warn, const char *name, const struct cli_option *options, size_t n)
+/* section: "CMT_P2P_"; compared without it, for a long beginning in common makes any two names alike. */
+static void warn_nearest(FILE *warn, const char *section, const char *name, const struct cli_option *options, size_t n)
 {
 	char names[SETTINGS_KEYS_MAX][SETTINGS_ENV_NAME];
 	const char *at[SETTINGS_KEYS_MAX];
-	size_t count = 0;
+	size_t count = 0, skip = strlen(section);
 
 	for (size_t i = 0; i < n; i++) {
-		if (!is_variable(&options[i]))
-			continue;
 		settings_env_name(&options[i], names[count]);
-		at[count] = names[count];
+		if (!is_variable(&options[i]) || strncmp(names[count], section, skip) != 0)
+			continue;
+		at[count] = names[count] + skip;
 		count++;
 	}
-	const char *near = cli_nearest(name, at, count);
+	const char *near = cli_nearest(name + skip, at, count);
 	fprintf(warn, "switchyard: the environment's %s is no key and is ignored", name);
 	if (near != NULL)
-		fprintf(warn, "; did you mean %s?", near);
+		fprintf(warn, "; did you mean %s%s?", section, near);
 	fputc('\n', warn);
 }
 
-static void warn_unknown(FILE *warn, const char *const *env, const struct cli_option *options, size_t n)
+static void warn_unknown(FILE *warn, const char *section, const char *const *env, const struct cli_option *options, size_t n)
 {
 	for (size_t i = 0; env[i] != NULL; i++) {
 		char name[SETTINGS_ENV_NAME];
 		size_t len = strcspn(env[i], "=");
 
-		if (strncmp(env[i], PREFIX "_P2P_", 8) != 0 && strncmp(env[i], PREFIX "_SWITCHYARD_", 15) != 0)
+		if (strncmp(env[i], section, strlen(section)) != 0)
 			continue;
 		if (len >= sizeof name)
 			len = sizeof name - 1;
 		memcpy(name, env[i], len);
 		name[len] = '\0';
 		if (!is_known(name, options, n))
-			warn_nearest(warn, name, options, n);
+			warn_nearest(warn, section, name, options, n);
 	}
 }
 
@@ -127,7 +128,9 @@ bool settings_read_env(struct settings *s, const char *const *env, FILE *warn, c
 		if (!settings_set(s, cli_find(options, n, "home"), SETTINGS_ENV, old, error))
 			return false;
 	}
-	if (warn != NULL)
-		warn_unknown(warn, env, options, n);
+	if (warn == NULL)
+		return true;
+	warn_unknown(warn, PREFIX "_P2P_", env, options, n);
+	warn_unknown(warn, PREFIX "_SWITCHYARD_", env, options, n);
 	return true;
 }

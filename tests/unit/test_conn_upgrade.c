@@ -451,6 +451,93 @@ static void test_conn_upgrade_works_off_what_came_before_our_own_signature(void 
 	conn_kit_close(&k);
 }
 
+/* The dialler hears the other's version before it tells its own, so that one connection is enough. */
+static void test_conn_upgrade_dialler_learns_the_block_version_at_once(void **state)
+{
+	struct conn_kit k;
+	conn_kit_init(&k, SY_PROFILE_DEFAULT, SY_PROFILE_UPSTREAM);
+	k.b.info.block_version = 12;
+	conn_kit_open(&k, NULL);
+	k.a.shared.learn = SY_CONN_LEARN_ANY;
+	conn_kit_pump(&k);
+	assert_running(&k.a, &k.b);
+	assert_running(&k.b, &k.a);
+	assert_int_equal(k.a.info.block_version, 12);
+	assert_int_equal(k.b.identity.info.block_version, 12);
+	assert_int_equal(k.a.shared.learn, SY_CONN_LEARN_NOTHING);
+	conn_kit_close(&k);
+}
+
+static void test_conn_upgrade_two_that_learn_do_not_wait_for_each_other(void **state)
+{
+	struct conn_kit k;
+	conn_kit_init(&k, SY_PROFILE_DEFAULT, SY_PROFILE_DEFAULT);
+	k.b.info.block_version = 12;
+	conn_kit_open(&k, NULL);
+	k.a.shared.learn = k.b.shared.learn = SY_CONN_LEARN_ANY;
+	conn_kit_pump(&k);
+	assert_running(&k.a, &k.b);
+	assert_running(&k.b, &k.a);
+	assert_int_equal(k.a.info.block_version, 12);
+	assert_int_equal(k.a.shared.learn, SY_CONN_LEARN_NOTHING);
+	assert_int_equal(k.b.shared.learn, SY_CONN_LEARN_DIALLED);
+	conn_kit_close(&k);
+}
+
+/* A strict dialler has refused us by then; the next one will not. */
+static void test_conn_upgrade_accepter_learns_until_it_has_dialled(void **state)
+{
+	static const enum sy_conn_learn learns[] = {SY_CONN_LEARN_ANY, SY_CONN_LEARN_DIALLED, SY_CONN_LEARN_NOTHING};
+	for (size_t i = 0; i < ARRAY_LEN(learns); i++) {
+		struct conn_kit k;
+		conn_kit_init(&k, SY_PROFILE_UPSTREAM, SY_PROFILE_DEFAULT);
+		k.a.info.block_version = 12;
+		conn_kit_open(&k, NULL);
+		k.b.shared.learn = learns[i];
+		conn_kit_pump(&k);
+		assert_int_equal(k.a.err, SY_PEER_BLOCK_VERSION);
+		assert_int_equal(k.b.info.block_version, i == 0 ? 12 : 11);
+		assert_int_equal(k.b.shared.learn, i == 0 ? SY_CONN_LEARN_DIALLED : learns[i]);
+		conn_kit_close(&k);
+	}
+}
+
+static void test_conn_upgrade_learns_nothing_from_who_does_not_fit(void **state)
+{
+	struct conn_kit k;
+	conn_kit_init(&k, SY_PROFILE_DEFAULT, SY_PROFILE_DEFAULT);
+	k.b.info.block_version = 12;
+	k.b.info.network = text("another");
+	conn_kit_open(&k, NULL);
+	k.a.shared.learn = SY_CONN_LEARN_ANY;
+	conn_kit_pump(&k);
+	assert_int_equal(k.a.err, SY_PEER_NETWORK);
+	assert_int_equal(k.a.info.block_version, 11);
+	assert_int_equal(k.a.shared.learn, SY_CONN_LEARN_ANY);
+	conn_kit_close(&k);
+}
+
+/* What is half sent of an old node info stays half sent: that connection ends, and nothing worse. */
+static void test_conn_upgrade_learns_in_the_middle_of_a_large_node_info(void **state)
+{
+	static const uint64_t versions[][2] = {{11, 300}, {300, 11}};
+	static char moniker[9000];
+	memset(moniker, 'm', sizeof moniker - 1);
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		struct conn_kit k;
+		conn_kit_init(&k, SY_PROFILE_DEFAULT, SY_PROFILE_DEFAULT);
+		k.b.info.moniker = text(moniker);
+		k.b.info.block_version = versions[i][0];
+		k.a.info.block_version = versions[i][1];
+		k.piece = 1100;
+		conn_kit_open(&k, NULL);
+		k.b.shared.learn = SY_CONN_LEARN_ANY;
+		conn_kit_pump(&k);
+		assert_int_equal(k.b.info.block_version, versions[i][1]);
+		conn_kit_close(&k);
+	}
+}
+
 static void test_conn_upgrade_skips_empty_frames(void **state)
 {
 	struct conn_kit k;
@@ -563,6 +650,11 @@ int main(void)
 	    cmocka_unit_test(test_conn_upgrade_refuses_bad_authentication),
 	    cmocka_unit_test(test_conn_upgrade_takes_all_phases_out_of_one_frame_and_keeps_the_surplus),
 	    cmocka_unit_test(test_conn_upgrade_works_off_what_came_before_our_own_signature),
+	    cmocka_unit_test(test_conn_upgrade_dialler_learns_the_block_version_at_once),
+	    cmocka_unit_test(test_conn_upgrade_two_that_learn_do_not_wait_for_each_other),
+	    cmocka_unit_test(test_conn_upgrade_accepter_learns_until_it_has_dialled),
+	    cmocka_unit_test(test_conn_upgrade_learns_nothing_from_who_does_not_fit),
+	    cmocka_unit_test(test_conn_upgrade_learns_in_the_middle_of_a_large_node_info),
 	    cmocka_unit_test(test_conn_upgrade_skips_empty_frames),
 	    cmocka_unit_test(test_conn_upgrade_leaves_a_host_name_alone_in_default),
 	    cmocka_unit_test(test_conn_upgrade_looks_a_host_name_up_in_upstream),

@@ -84,6 +84,10 @@ static const struct {
     NUMBER("p2p.recv_rate", "1", recv_rate, 1),
     NUMBER("p2p.handshake_timeout", "21s", handshake_timeout_ns, 21 * S),
     NUMBER("p2p.dial_timeout", "4s", dial_timeout_ns, 4 * S),
+    NUMBER("switchyard.block_version", "12", block_version, 12),
+    NUMBER("switchyard.p2p_version", "9", p2p_version, 9),
+    NUMBER("switchyard.app_version", "3", app_version, 3),
+    TEXT("switchyard.version", "1.2.3", version, "1.2.3"),
     NUMBER("switchyard.ping_interval", "61s", ping_interval_ns, 61 * S),
     NUMBER("switchyard.pong_timeout", "46s", pong_timeout_ns, 46 * S),
     NUMBER("switchyard.ensure_peers_period", "31s", ensure_peers_period_ns, 31 * S),
@@ -142,14 +146,15 @@ static void test_node_config_every_key_reaches_the_core(void **state)
 static bool elsewhere(const char *key)
 {
 	static const char *const keys[] = {
-	    "check-config",       /* cmd_node.c */
-	    "home",               /* real_node.c, load_files */
-	    "profile",            /* before everything else: it sets the defaults */
-	    "reactor",            /* real_node.c, load_scripts */
-	    "log_level",          /* node_log.c */
-	    "node_key_file",      /* real_node.c, load_files */
-	    "genesis_file",       /* node_config.c, find_network */
-	    "p2p.addr_book_file", /* real_node.c, load_files */
+	    "check-config",        /* cmd_node.c */
+	    "switchyard.channels", /* below */
+	    "home",                /* real_node.c, load_files */
+	    "profile",             /* before everything else: it sets the defaults */
+	    "reactor",             /* real_node.c, load_scripts */
+	    "log_level",           /* node_log.c */
+	    "node_key_file",       /* real_node.c, load_files */
+	    "genesis_file",        /* node_config.c, find_network */
+	    "p2p.addr_book_file",  /* real_node.c, load_files */
 	};
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
@@ -188,11 +193,37 @@ static void test_node_config_lists_are_trimmed_and_counted(void **state)
 	done(&m);
 }
 
+static void test_node_config_channels_and_versions(void **state)
+{
+	struct made m;
+
+	assert_true(make(&m, NULL, NULL));
+	assert_int_equal(m.node.sink.num_channels, 9);
+	assert_int_equal(m.node.sink.channels[0].id, 0x40);
+	assert_false(m.config.block_version_auto);
+	assert_int_equal(m.config.block_version, 11);
+	done(&m);
+	assert_true(make(&m, "switchyard.channels", "0x24, 31"));
+	assert_int_equal(m.node.sink.num_channels, 2);
+	assert_int_equal(m.node.sink.channels[1].id, 0x31);
+	done(&m);
+	assert_true(make(&m, "switchyard.block_version", "auto"));
+	assert_true(m.config.block_version_auto);
+	done(&m);
+	assert_false(make(&m, "switchyard.block_version", "new"));
+	assert_string_equal(m.error, "switchyard.block_version wants a whole number or auto, not \"new\"");
+	done(&m);
+	assert_false(make(&m, "switchyard.channels", "0x2g"));
+	assert_string_equal(m.error, "switchyard.channels: \"0x2g\": wants stock, none, or ids such as 0x20,0x21");
+	done(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_node_config_every_key_reaches_the_core),
 	    cmocka_unit_test(test_node_config_no_key_is_left_out),
+	    cmocka_unit_test(test_node_config_channels_and_versions),
 	    cmocka_unit_test(test_node_config_lists_are_trimmed_and_counted),
 	};
 
