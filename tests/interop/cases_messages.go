@@ -158,7 +158,7 @@ func ourMessageTooLong(dir string, weDial bool) string {
 }
 
 func theirFlushStop(dir string, weDial bool) string {
-	const size, count = 30000, 19 // their queue holds 20, and "!sink" may be in it
+	const size, count = 30000, 20 // their queue holds 100
 	c, n, why := pair(dir, weDial, options{})
 	if why != "" {
 		return why

@@ -95,7 +95,7 @@ func (r *probe) GetChannels() []*conn.ChannelDescriptor {
 		if id == narrow {
 			capacity = r.narrowBytes
 		}
-		list = append(list, &conn.ChannelDescriptor{ID: id, Priority: 1 + 3*i, SendQueueCapacity: 20,
+		list = append(list, &conn.ChannelDescriptor{ID: id, Priority: 1 + 3*i, SendQueueCapacity: 100,
 			RecvMessageCapacity: capacity, MessageType: &raw{}})
 	}
 	return list
@@ -148,6 +148,13 @@ func (r *probe) clear() {
 	r.mtx.Lock()
 	defer r.mtx.Unlock()
 	r.got = nil
+}
+
+// sinkAll makes it count what comes and keep nothing.
+func (r *probe) sinkAll() {
+	r.mtx.Lock()
+	defer r.mtx.Unlock()
+	r.sink = true
 }
 
 func (r *probe) whyRemoved(id string) string {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,15 +20,18 @@ type interopCase struct {
 	run  func(dir string) string
 }
 
-// lane is a list of cases of which so many run at a time. All lanes run beside each other.
-type lane struct {
+// stage is a list of cases of which so many run at a time. The stages of a lane follow each other; lanes run side by side.
+type stage struct {
 	width int
 	cases []interopCase
 }
 
-var lanes = []lane{
-	{8, slices.Concat(upgradeCases, rejectCases, messageCases, pingCases, pexCases, seedCases, persistentCases, fileCases)},
-	{len(networkCases), networkCases}, // they mostly wait
+var lanes = [][]stage{
+	{
+		{8, slices.Concat(upgradeCases, rejectCases, messageCases, pingCases, pexCases, seedCases, persistentCases, fileCases)},
+		{3, rateCases}, // they measure: not while the others start their nodes
+	},
+	{{len(networkCases), networkCases}}, // they mostly wait
 }
 
 // patience is how long a case may take; one that hangs must not hide the others.
@@ -39,8 +43,8 @@ func wanted(c interopCase) bool {
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "-list" {
-		for _, l := range lanes {
-			for _, c := range l.cases {
+		for _, s := range slices.Concat(lanes...) {
+			for _, c := range s.cases {
 				fmt.Println(c.name)
 			}
 		}
@@ -59,37 +63,45 @@ func main() {
 	}
 }
 
-// runLanes prints each case's verdict when it is known and returns how many failed.
+// runLanes returns how many cases failed.
 func runLanes(dir string) int {
 	var all sync.WaitGroup
-	var mtx sync.Mutex
-	failed := 0
-	for _, l := range lanes {
-		slots := make(chan struct{}, l.width)
+	var failed atomic.Int32
+	for _, stages := range lanes {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			for _, c := range l.cases {
-				if !wanted(c) {
-					continue
-				}
-				slots <- struct{}{}
-				all.Add(1)
-				go func() {
-					defer func() { <-slots; all.Done() }()
-					own, why := runCase(dir, c)
-					mtx.Lock()
-					defer mtx.Unlock()
-					if why != "" {
-						failed++
-					}
-					report(c, own, why)
-				}()
+			for _, s := range stages {
+				failed.Add(runStage(dir, s))
 			}
 		}()
 	}
 	all.Wait()
-	return failed
+	return int(failed.Load())
+}
+
+// runStage prints each case's verdict when it is known.
+func runStage(dir string, s stage) int32 {
+	var all sync.WaitGroup
+	var failed atomic.Int32
+	slots := make(chan struct{}, s.width)
+	for _, c := range s.cases {
+		if !wanted(c) {
+			continue
+		}
+		slots <- struct{}{}
+		all.Add(1)
+		go func() {
+			defer func() { <-slots; all.Done() }()
+			own, why := runCase(dir, c)
+			if why != "" {
+				failed.Add(1)
+			}
+			report(c, own, why)
+		}()
+	}
+	all.Wait()
+	return failed.Load()
 }
 
 // runCase gives the case its directory and its time.
