@@ -57,6 +57,7 @@ struct sim_tcp *sim_tcp_new(struct sim_engine *engine, struct sim_source *source
 	t->undo_marker = TCP_NONE;
 	t->fin_at = TCP_NONE;
 	t->rcv_mss = 536 < config->mss ? 536 : config->mss;
+	tcp_sndbuf_expand(t);
 	t->rcv_space = TCP_INITIAL_WINDOW * config->mss;
 	t->rcv_clamp = min_u64(INITIAL_RCVBUF, config->rcvbuf_max);
 	t->rcv_limit = min_u64(INITIAL_WINDOW, config->rcvbuf != 0 ? config->rcvbuf : t->rcv_clamp);

@@ -177,6 +177,7 @@ struct sim_tcp {
 	uint64_t sacked_high;             /* end of the highest SACKed segment */
 	uint32_t packets_out, sacked_out, lost_out, retrans_out;
 	bool write_blocked;
+	uint64_t sndbuf; /* bytes of kernel memory, autotuned */
 	uint64_t last_send_ns;
 	uint64_t segs_sent;
 	uint32_t retransmits, timeouts, probes;
@@ -350,6 +351,7 @@ void tcp_retransmit_queue(struct sim_tcp *t);
 uint64_t tcp_unsent(const struct sim_tcp *t);
 bool tcp_has_unsent(const struct sim_tcp *t); /* bytes or a FIN */
 uint64_t tcp_sndbuf(const struct sim_tcp *t);
+void tcp_sndbuf_expand(struct sim_tcp *t);
 void tcp_check_writable(struct sim_tcp *t);
 
 /* tlp.c, rto.c */

@@ -1,7 +1,9 @@
 /* What may be sent: new data and lost segments, as the congestion window, the peer's window and the pace allow. */
 #include "sim/tcp/impl.h"
 
-#define INITIAL_SNDBUF 87040u /* what Linux starts with beside an initial window of ten */
+/* What the kernel counts for a segment of a full MTU when it sizes the buffer, and charges for the head of each in flight. */
+#define SEGMENT_MEMORY 4352u
+#define HEAD_MEMORY 960u
 
 uint64_t tcp_unsent(const struct sim_tcp *t)
 {
@@ -13,18 +15,38 @@ bool tcp_has_unsent(const struct sim_tcp *t)
 	return (t->nxt < t->queued) || (t->fin_wanted && !t->fin_sent);
 }
 
-/* Twice the window, so that a whole one waits while one is in flight. */
+/* Twice the window (bbr: three times), so that a whole one waits while one is in flight. */
+static uint64_t wanted_buffer(const struct sim_tcp *t)
+{
+	uint64_t segments = max_u32(max_u32(t->cwnd, TCP_INITIAL_WINDOW), t->reordering + 1);
+	uint64_t windows = t->cc->control != NULL ? 3 : 2;
+
+	return min_u64(windows * segments * SEGMENT_MEMORY, t->config.sndbuf_max);
+}
+
 uint64_t tcp_sndbuf(const struct sim_tcp *t)
 {
-	if (t->config.sndbuf != 0)
-		return t->config.sndbuf;
-	uint64_t wanted = 2ull * max_u32(max_u32(t->cwnd, TCP_INITIAL_WINDOW), t->reordering + 1) * (t->config.mss + 256);
-	return min_u64(max_u64(wanted, INITIAL_SNDBUF), t->config.sndbuf_max);
+	return t->config.sndbuf != 0 ? t->config.sndbuf : t->sndbuf;
+}
+
+/* What the queue takes of it. A fixed buffer is meant in bytes of the stream. */
+static uint64_t memory_held(const struct sim_tcp *t)
+{
+	uint64_t heads = t->config.sndbuf != 0 ? 0 : (uint64_t)t->packets_out * HEAD_MEMORY;
+
+	return t->queued - t->una + heads;
+}
+
+/* It grows when the writer could not fill the window, and never shrinks: the first slow start decides its size. */
+void tcp_sndbuf_expand(struct sim_tcp *t)
+{
+	if (t->sndbuf == 0 || (t->write_blocked && tcp_in_flight(t) < t->cwnd))
+		t->sndbuf = max_u64(t->sndbuf, wanted_buffer(t));
 }
 
 size_t sim_tcp_write_space(const struct sim_tcp *t)
 {
-	uint64_t held = t->queued - t->una, room = tcp_sndbuf(t);
+	uint64_t held = memory_held(t), room = tcp_sndbuf(t);
 	uint64_t unsent = tcp_unsent(t), low = t->config.notsent_lowat;
 
 	if (t->dead || t->fin_wanted || t->state == SIM_TCP_ST_CLOSED || t->state == SIM_TCP_ST_TIME_WAIT)
@@ -42,8 +64,9 @@ void tcp_check_writable(struct sim_tcp *t)
 
 	if (!t->write_blocked)
 		return;
+	tcp_sndbuf_expand(t);
 	space = sim_tcp_write_space(t);
-	if (space == 0 || space < (t->queued - t->una) / 2)
+	if (space == 0 || space < memory_held(t) / 2)
 		if (t->config.notsent_lowat == 0 || space < t->config.notsent_lowat / 2)
 			return;
 	t->write_blocked = false;

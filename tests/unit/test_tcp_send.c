@@ -131,6 +131,30 @@ static void test_tcp_send_buffer_bounds_what_is_taken(void **state)
 	tcp_pair_fini(&pair);
 }
 
+/* The kernel's buffer follows the window only when what is unsent could not fill it, and never shrinks. */
+static void test_tcp_send_buffer_grows_when_the_window_is_not_filled(void **state)
+{
+	struct sim_tcp_config config;
+	struct tcp_pair pair;
+
+	tcp_pair_exact(&config);
+	tcp_pair_init(&pair, &config, DELAY);
+	tcp_pair_open(&pair);
+	size_t first = sim_tcp_write(pair.side[0].tcp, 8u << 20);
+	assert_in_range(first, 70000, 87040); /* ten segments of 4,352 bytes, twice, less the heads of ten in flight */
+	size_t most = first;
+	for (unsigned i = 0; i < 40; i++) {
+		tcp_pair_run(&pair, RTT / 4);
+		size_t n = sim_tcp_write(pair.side[0].tcp, 8u << 20);
+		most = n > most ? n : most;
+	}
+	assert_true(most > 4 * first);
+	tcp_pair_run(&pair, 10 * RTT);
+	size_t idle = sim_tcp_write_space(pair.side[0].tcp);
+	assert_true(idle >= most); /* all acknowledged: the buffer is as large as it ever was */
+	tcp_pair_fini(&pair);
+}
+
 static void test_tcp_send_low_water_mark_bounds_what_is_unsent(void **state)
 {
 	struct sim_tcp_config config;
@@ -247,6 +271,7 @@ int main(void)
 	    cmocka_unit_test(test_tcp_send_zero_window_stops_probes_and_goes_on),
 	    cmocka_unit_test(test_tcp_send_zero_window_survives_a_lost_update),
 	    cmocka_unit_test(test_tcp_send_buffer_bounds_what_is_taken),
+	    cmocka_unit_test(test_tcp_send_buffer_grows_when_the_window_is_not_filled),
 	    cmocka_unit_test(test_tcp_send_low_water_mark_bounds_what_is_unsent),
 	    cmocka_unit_test(test_tcp_send_nagle_waits_for_the_answer),
 	    cmocka_unit_test(test_tcp_ack_first_segments_at_once),

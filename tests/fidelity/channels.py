@@ -1,0 +1,95 @@
+"""Holds the profile `upstream` against measured connections of real CometBFT switches, cell by cell.
+
+usage: channels.py SWITCHYARD REFERENCE.csv OUT [SEEDS]
+Prints a table; writes OUT/channels.csv and OUT/channels_*.dat (for channels.gp). Exit code 1 when a cell misses its target.
+"""
+import csv
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+SCRIPT = "scenarios/reference/channels.lua"
+LINKS = {"L1": "20Mbit", "L3": "100Mbit"}
+SHARE, SHORT_QUEUE_SHARE, BLACKOUT_S = 0.005, 0.1, 0.15
+PACED, PACED_P50 = ("F6", "0x31"), 0.35  # the send buffer of the first slow start decides: 35 % from run to run
+SHORT = 4  # messages: with queues up to here the burst of 64 KiB empties them
+
+
+def read_reference(path):
+    """{(case, link, config): {(metric, channel): [a value a run]}}"""
+    cells = defaultdict(lambda: defaultdict(list))
+    with open(path, newline="") as f:
+        for row in csv.DictReader(f):
+            cells[row["case"], row["link"], row["config"]][row["metric"], row["channel"]].append(float(row["value"]))
+    return cells
+
+
+def queue_of(config):
+    found = re.search(r"queue(\d+)", config)
+    return int(found[1]) if found else 100
+
+
+def simulate(binary, cell, seeds, out):
+    case, link, config = cell
+    shutil.rmtree(out, ignore_errors=True)
+    command = [binary, "run", SCRIPT, "--profile", "upstream", "--tcp", "segment", "--crypto", "null", "--seeds", f"1..{seeds}",
+               "--out", str(out), "--quiet", "-p", f"case={case}", "-p", f"rate={LINKS[link]}", "-p", f"queue={queue_of(config)}",
+               "-p", f"rates={5120000 if config.startswith('default') else 1000000000}", "-p", f"lowat={16384 if 'lowat16k' in config else 0}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    got = defaultdict(list)
+    for path in sorted(Path(out).glob("*/metrics.csv")):
+        with open(path, newline="") as f:
+            for row in csv.DictReader(f):
+                got[row["metric"], row["channel"]].append(float(row["value"]))
+    return got
+
+
+def allowed(cell, metric, channel, real):
+    """How far the means may lie apart; None: told only."""
+    if metric == "mean_share":
+        return SHORT_QUEUE_SHARE if queue_of(cell[2]) <= SHORT else SHARE
+    if metric == "blackout_s":
+        return BLACKOUT_S
+    if metric == "p50_ms" and (cell[0], channel) == PACED:
+        return PACED_P50 * real
+    return None
+
+
+def main():
+    binary, reference, out = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    seeds = int(sys.argv[4]) if len(sys.argv) > 4 else 3
+    table, missed, total = [], 0, 0
+    print(f"channels of one connection: real mean of runs against the mean of {seeds} seeds\n"
+          f"{'case':8s} {'link':4s} {'config':18s} {'metric':12s} {'channel':8s} {'real':>9s} {'sim':>9s} {'may be off':>10s}")
+    for cell, real in sorted(read_reference(reference).items()):
+        sim = simulate(binary, cell, seeds, out / "channel_runs")
+        for (metric, channel), values in sorted(real.items()):
+            if metric not in ("mean_share", "blackout_s", "p50_ms") or (metric, channel) not in sim:
+                continue
+            theirs, ours = statistics.mean(values), statistics.mean(sim[metric, channel])
+            if metric == "p50_ms" and not theirs:
+                continue
+            limit = allowed(cell, metric, channel, theirs)
+            held = limit is None or abs(ours - theirs) <= limit
+            total, missed = total + (limit is not None), missed + (not held)
+            table.append((*cell, metric, channel, f"{theirs:.5g}", f"{ours:.5g}", "" if limit is None else f"{limit:.3g}", held))
+            print(f"{cell[0]:8s} {cell[1]:4s} {cell[2]:18s} {metric:12s} {channel:8s} {theirs:9.4f} {ours:9.4f} "
+                  f"{'-' if limit is None else format(limit, '.3f'):>10s}  {'' if held else 'MISSED'}", flush=True)
+    shutil.rmtree(out / "channel_runs", ignore_errors=True)
+    with open(out / "channels.csv", "w", newline="") as f:
+        csv.writer(f).writerows([("case", "link", "config", "metric", "channel", "real", "sim", "allowed", "held"), *table])
+    for metric in ("mean_share", "blackout_s", "p50_ms"):
+        with open(out / f"channels_{metric}.dat", "w") as f:
+            f.writelines(f"{r[5]} {r[6]} {1 if queue_of(r[2]) > SHORT else 0}\n" for r in table if r[3] == metric)
+    print(f"\nchannels: {total - missed} of {total} figures within the target")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
