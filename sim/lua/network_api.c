@@ -2,7 +2,8 @@
 #include "sim/lua/latency.h"
 #include "sim/lua/pages.h"
 
-static const char *const keys[] = {LINK_KEYS, "uplink", "downlink", "regions", "tcp", "crypto", "cc", "sndbuf", "rcvbuf", NULL};
+static const char *const keys[] = {LINK_KEYS, "uplink", "downlink", "regions",       "tcp",        "crypto",
+                                   "cc",      "sndbuf", "rcvbuf",   "notsent_lowat", "frame_cost", NULL};
 static void read_regions(lua_State *L, struct network_decl *n)
 {
 	if (lua_getfield(L, 1, "regions") == LUA_TNIL) {
@@ -36,7 +37,7 @@ static void refuse_in_tcp(lua_State *L, const char *key)
 #define BUFFER_MIN 4096u
 #define BUFFER_MAX (1u << 30)
 
-/* cc, sndbuf, rcvbuf: of the simulated kernel. */
+/* cc, sndbuf, rcvbuf, notsent_lowat, frame_cost: of the simulated kernel and its machine. */
 static void read_kernel(lua_State *L, struct network_decl *n)
 {
 	int choice;
@@ -47,6 +48,8 @@ static void read_kernel(lua_State *L, struct network_decl *n)
 	for (int i = 0; i < 2; i++)
 		if (keys_unit(L, 1, "network", buffers[i], UNIT_SIZE, places[i]) && (*places[i] < BUFFER_MIN || *places[i] > BUFFER_MAX))
 			luaL_error(L, "network: %s lies between 4 KiB and 1 GiB", buffers[i]);
+	keys_unit(L, 1, "network", "notsent_lowat", UNIT_SIZE, &n->config.notsent_lowat);
+	keys_unit(L, 1, "network", "frame_cost", UNIT_TIME, &n->config.frame_ns);
 }
 
 static int api_network(lua_State *L)
@@ -80,8 +83,9 @@ static int api_network(lua_State *L)
 		n->crypto_given = true;
 	}
 	if (s->options.world == WORLD_TCP) {
-		static const char *const simulated[] = {"loss",    "queue",      "mtu",      "tcp",   "bursts", "loss_trace", "drop",  "duplicate",
-		                                        "reorder", "reorder_by", "overtake", "codel", "cc",     "sndbuf",     "rcvbuf"};
+		static const char *const simulated[] = {"loss", "queue",     "mtu",     "tcp",           "bursts",    "loss_trace",
+		                                        "drop", "duplicate", "reorder", "reorder_by",    "overtake",  "codel",
+		                                        "cc",   "sndbuf",    "rcvbuf",  "notsent_lowat", "frame_cost"};
 		for (size_t i = 0; i < sizeof simulated / sizeof simulated[0]; i++)
 			refuse_in_tcp(L, simulated[i]);
 	}

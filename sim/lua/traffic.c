@@ -23,7 +23,8 @@ struct traffic {
 	uint64_t size_min, size_max;
 	bool saturate, poisson;
 	uint64_t interval_ns;
-	uint64_t count; /* messages of each pair; 0: no end */
+	uint64_t wakeup_ns; /* saturate: mean time until a Send that was queued is followed by the next one */
+	uint64_t count;     /* messages of each pair; 0: no end */
 	uint64_t after_ns, until_ns;
 	uint8_t *bytes;
 	const char *where;
@@ -38,6 +39,7 @@ struct load {
 	uint32_t messages; /* asked for so far; part of the token */
 	struct sy_ref ref;
 	bool up, waiting; /* connected; a Send waits for room */
+	uint64_t wake_ns; /* 0, or when the generator, whose Send has been queued, will run again */
 	struct stream stream;
 	struct task task;
 };
@@ -105,11 +107,39 @@ static uint64_t next_interval(struct load *l)
 	return (uint64_t)(ns >> 32);
 }
 
+/* A generator that slept in Send runs again only after its machine has woken it; a queue that runs dry meanwhile stays so. */
+static uint64_t next_wakeup(struct load *l)
+{
+	uint64_t u = stream_draw(l->t->s, &l->stream);
+	return (uint64_t)((unsigned __int128)l->t->wakeup_ns * (uint64_t)sim_exponential_q32(u) >> 32);
+}
+
+/* Whoever was woken last runs first, as with goroutines: the others of this node that have not run yet run one later. */
+static void wake(struct load *l)
+{
+	struct scenario *s = l->t->s;
+	uint64_t now = scenario_now(s);
+	l->wake_ns = now;
+	if (l->t->wakeup_ns != 0) {
+		for (struct load *other = l->from->loads; other; other = other->next) {
+			if (other == l || other->wake_ns <= now)
+				continue;
+			other->wake_ns += next_wakeup(other);
+			task_cancel(&other->task);
+			task_at(s, &other->task, other->wake_ns, SIM_SCRIPT, on_turn, other);
+		}
+		l->wake_ns += next_wakeup(l);
+	}
+	task_cancel(&l->task);
+	task_at(s, &l->task, l->wake_ns, SIM_SCRIPT, on_turn, l);
+}
+
 static void on_turn(void *arg)
 {
 	struct load *l = arg;
 	struct traffic *t = l->t;
 	uint64_t now = scenario_now(t->s);
+	l->wake_ns = 0;
 	if (t->s->host.failed || !l->up)
 		return;
 	if (now < t->after_ns) {
@@ -146,6 +176,7 @@ void traffic_peer_down(struct node *n, const struct sy_id *id)
 		if (memcmp(&l->to->addr.id, id, sizeof *id) == 0) {
 			l->up = false;
 			l->waiting = false;
+			l->wake_ns = 0;
 			task_cancel(&l->task);
 		}
 	}
@@ -164,10 +195,8 @@ bool traffic_send_done(struct scenario *s, uint64_t token, enum sy_err err)
 	if (!l->t->saturate || !l->waiting)
 		return true;
 	l->waiting = false;
-	if (l->up && (err == SY_OK || err == SY_TIMEOUT)) {
-		task_cancel(&l->task);
-		task_at(s, &l->task, scenario_now(s), SIM_SCRIPT, on_turn, l);
-	}
+	if (l->up && (err == SY_OK || err == SY_TIMEOUT))
+		wake(l);
 	return true;
 }
 
@@ -183,8 +212,8 @@ void traffics_free(struct scenario *s)
 
 /* ------------------------------------------------------------------ declaring */
 
-static const char *const keys[] = {"from",     "to",      "channel", "size",  "saturate", "rate",
-                                   "interval", "poisson", "count",   "after", "before",   NULL};
+static const char *const keys[] = {"from",    "to",    "channel", "size",   "saturate", "rate", "interval",
+                                   "poisson", "count", "after",   "before", "wakeup",   NULL};
 #define WHAT "traffic"
 
 /* "64KiB", or { "1KiB", "64KiB" }: uniform between the two. */
@@ -220,6 +249,8 @@ static void read_pace(lua_State *L, struct traffic *t)
 		t->interval_ns = (uint64_t)((unsigned __int128)(t->size_min + t->size_max) * 4 * 1000000000u / rate);
 	if (!t->saturate && t->interval_ns < 1000)
 		luaL_error(L, WHAT ": a message each microsecond is the most");
+	if (keys_unit(L, 1, WHAT, "wakeup", UNIT_TIME, &t->wakeup_ns) && !t->saturate)
+		luaL_error(L, WHAT ": wakeup goes with saturate");
 	if (t->saturate && t->poisson)
 		luaL_error(L, WHAT ": poisson goes with rate or interval");
 }

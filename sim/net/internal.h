@@ -157,6 +157,7 @@ struct segment {
 	struct sim_tcp_stream content; /* written by the peer, not read here yet */
 	struct sim_tcp_lane lane;
 	uint64_t deadline_ns; /* of a dial, of a socket that lingers */
+	uint64_t busy_ns;     /* until when its writer is at work on what it wrote */
 	uint32_t flying;      /* packets on links towards it */
 	uint16_t flags;       /* enum segment_flag */
 };
@@ -255,6 +256,7 @@ struct sim_net {
 	enum sim_tcp_model tcp;
 	enum sim_tcp_cc cc;
 	uint64_t sndbuf, rcvbuf; /* 0: autotuned */
+	uint64_t notsent_lowat, frame_ns;
 	uint64_t uplink_bits, downlink_bits;
 	struct kind *kinds; /* regions x regions, or one */
 	struct kind loopback;

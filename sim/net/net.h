@@ -32,7 +32,9 @@ struct sim_link_params {
 struct sim_net_config {
 	enum sim_tcp_model tcp;
 	enum sim_tcp_cc cc;          /* of all hosts, unless they say otherwise; segment and flow */
-	uint64_t sndbuf, rcvbuf;     /* bytes, fixed; 0: autotuned as Linux does; segment */
+	uint64_t sndbuf, rcvbuf;     /* bytes, fixed; 0: autotuned as Linux does it; segment */
+	uint64_t notsent_lowat;      /* bytes; of sockets whose owner asks for none, as the sysctl; 0: none; segment */
+	uint64_t frame_ns;           /* CPU time of a sealed frame's worth of bytes written, in which the writer does nothing else; segment */
 	struct sim_link_params link; /* between all pairs, unless regions say otherwise */
 	const char *const *regions;  /* names; null: none. The matrix of sim/net/regions.h gives the latencies */
 	size_t num_regions;

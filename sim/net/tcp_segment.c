@@ -268,9 +268,18 @@ static void broken(struct end *e, enum sy_err dial_err, enum sy_err err)
 	}
 }
 
+static bool writer_busy(struct end *e)
+{
+	if (now_of(e) >= e->seg.busy_ns) {
+		return false;
+	}
+	seg_notice(e, e->seg.busy_ns);
+	return true;
+}
+
 static void writable(struct end *e)
 {
-	if (e->want_write && e->state == END_OPEN) {
+	if (e->want_write && e->state == END_OPEN && !writer_busy(e)) {
 		e->want_write = false;
 		e->host->events.writable(e->host->events.ctx, e->cookie);
 	}
@@ -317,6 +326,7 @@ static struct sim_tcp *endpoint(struct end *e)
 	sim_tcp_defaults(&config);
 	config.cc = e->host->cc;
 	config.sndbuf = net->sndbuf;
+	config.notsent_lowat = net->notsent_lowat;
 	config.rcvbuf = net->rcvbuf;
 	config.keepalive_ns = config.keepalive_interval_ns = 15 * SECOND_NS; /* as transport/tcp asks for */
 	config.keepalive_asleep = true;
@@ -508,7 +518,7 @@ enum sy_err segment_dial(struct end *e, uint64_t timeout_ns)
 /* While a writer waits there is no room, though a little may be free already: as a kernel's poll says it. */
 size_t segment_room(struct end *e)
 {
-	size_t room = e->want_write ? 0 : sim_tcp_write_space(e->seg.tcp);
+	size_t room = e->want_write || writer_busy(e) ? 0 : sim_tcp_write_space(e->seg.tcp);
 	if (!room) {
 		e->want_write = true;
 		sim_tcp_want_room(e->seg.tcp);
@@ -525,13 +535,16 @@ size_t segment_write(struct end *e, const uint8_t *bytes, size_t n)
 	}
 	net_of(e)->stats.bytes_sent += taken;
 	e->want_write |= taken < n;
+	if (net_of(e)->frame_ns) {
+		e->seg.busy_ns = now_of(e) + taken * net_of(e)->frame_ns / SY_FRAME_SEALED;
+	}
 	return taken;
 }
 
 void segment_lowat(struct end *e, uint32_t bytes)
 {
 	if (e->state == END_OPEN) {
-		sim_tcp_set_lowat(e->seg.tcp, bytes);
+		sim_tcp_set_lowat(e->seg.tcp, bytes ? bytes : net_of(e)->notsent_lowat);
 		segment_touch(e);
 	}
 }

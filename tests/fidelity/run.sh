@@ -1,8 +1,10 @@
 #!/bin/sh
 # Holds the simulator's TCP against kernel runs (data/tcp_reference.csv): every cell, both fidelities. Prints a table and, per
 # congestion control, median and worst error; writes $BUILD/fidelity/: cells.csv, summary.txt, fidelity.png, index.html.
-# Then networks of nodes in CometBFT's profiles against networks of real CometBFT nodes (data/pex_reference.csv): pex.csv, pex.png.
-# usage: BUILD=build tests/fidelity/run.sh [tcp|pex]...      about two minutes on two cores; RUNS, MESSAGES, SEEDS: how many of each
+# Then nodes in CometBFT's profiles against real CometBFT nodes: networks (data/pex_reference.csv: pex.csv, pex.png) and the channels
+# of one connection (data/channel_reference.csv: channels.csv, channels.png).
+# usage: BUILD=build tests/fidelity/run.sh [tcp|pex|channels]...      about three minutes on two cores
+# RUNS, MESSAGES, SEEDS, CHANNEL_SEEDS: how many of each
 set -eu
 : "${BUILD:=build}"
 cd "$(dirname "$0")/../.."
@@ -24,12 +26,16 @@ pex() {
 	python3 tests/fidelity/pex.py "$BUILD/switchyard" tests/fidelity/data/pex_reference.csv "$out" "${SEEDS:-100}" || bad=1
 	plot pex pex
 }
+channels() {
+	python3 tests/fidelity/channels.py "$BUILD/switchyard" tests/fidelity/data/channel_reference.csv "$out" "${CHANNEL_SEEDS:-3}" || bad=1
+	plot channels channels
+}
 bad=0
-[ $# = 0 ] && set -- tcp pex
+[ $# = 0 ] && set -- tcp pex channels
 for part in "$@"; do
 	case $part in
-	tcp | pex) "$part" ;;
-	*) echo "unknown part $part; there are tcp and pex" >&2 && exit 2 ;;
+	tcp | pex | channels) "$part" ;;
+	*) echo "unknown part $part; there are tcp, pex and channels" >&2 && exit 2 ;;
 	esac
 done
 exit $bad
