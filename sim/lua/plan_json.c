@@ -28,6 +28,33 @@ static bool is_list(lua_State *L, int t)
 	return seen == n;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Lua walks a table in an order that differs from run to run: members go by their names. Takes the object. */
+static json_t *in_order(json_t *object)
+{
+	const char **keys = malloc((json_object_size(object) + 1) * sizeof *keys), *key;
+	json_t *sorted = json_object(), *value;
+	size_t n = 0;
+
+	if (keys == NULL || sorted == NULL) {
+		free(keys);
+		json_decref(sorted);
+		json_decref(object);
+		return NULL;
+	}
+	json_object_foreach(object, key, value) keys[n++] = key;
+	qsort(keys, n, sizeof *keys, compare_keys);
+	for (size_t i = 0; i < n; i++)
+		json_object_set(sorted, keys[i], json_object_get(object, keys[i]));
+	free(keys);
+	json_decref(object);
+	return sorted;
+}
+
 static json_t *from_value(lua_State *L, int index, int depth);
 
 static json_t *from_table(lua_State *L, int t, int depth)
@@ -56,7 +83,7 @@ static json_t *from_table(lua_State *L, int t, int depth)
 		json_object_set_new(value, key, from_value(L, lua_gettop(L), depth + 1));
 		lua_pop(L, 1);
 	}
-	return value;
+	return in_order(value);
 }
 
 /* What is no data becomes null: the fault's own function will have said what it thinks of it. */
