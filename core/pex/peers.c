@@ -45,14 +45,16 @@ static bool unspecified(const uint8_t ip[16])
 
 /*
  * Most nodes advertise 0.0.0.0, the default of their configuration. Upstream then knows of no address at all; the IP that we see
- * and the port that they advertise are where they can be reached unless a translator is between (D-24).
+ * and the port that they advertise are where they can be reached unless a translator is between (D-24). Who advertises no port
+ * either (a crawler) listens nowhere.
  */
 bool pex_peer_listens(const struct sy_pex *pex, const struct sy_peer *peer, struct sy_netaddr *addr)
 {
 	*addr = peer->reported_addr;
 	if (addr->flags == 0)
 		return false;
-	if (pex->policy->use_observed_ip && unspecified(addr->ip))
-		memcpy(addr->ip, peer->socket_addr.ip, sizeof addr->ip);
-	return true;
+	if (!pex->policy->use_observed_ip || !unspecified(addr->ip))
+		return true;
+	memcpy(addr->ip, peer->socket_addr.ip, sizeof addr->ip);
+	return addr->port != 0;
 }

@@ -13,10 +13,10 @@
 /* What the process answers. Source: scenario.md, the command line. */
 enum cli_exit { CLI_HELD = 0, CLI_CHECK_FAILED = 1, CLI_USAGE = 2, CLI_INTERNAL = 3 };
 
-#define CLI_REPEAT_MAX 64u /* how often an option that repeats may be given: params of a script, reactors are fewer */
-#define CLI_POSITIONAL_MAX 4u
-#define CLI_OPTIONS_MAX 128u /* options of one command: a real node has most */
-#define CLI_NAME_MAX 64u     /* longest option name or word that is compared with known names */
+#define CLI_REPEAT_MAX 64u     /* how often an option that repeats may be given: params of a script, reactors are fewer */
+#define CLI_POSITIONAL_MAX 64u /* as many as a node may have seeds */
+#define CLI_OPTIONS_MAX 128u   /* options of one command: a real node has most */
+#define CLI_NAME_MAX 64u       /* longest option name or word that is compared with known names */
 
 /* How an option's value reads, and what stands at its offset in the command's struct. */
 enum cli_kind {
@@ -121,6 +121,7 @@ extern const struct cli_command cmd_seed;
 extern const struct cli_command cmd_init;
 extern const struct cli_command cmd_gen_node_key;
 extern const struct cli_command cmd_show_node_id;
+extern const struct cli_command cmd_crawl;
 extern const struct cli_command cmd_link;
 extern const struct cli_command cmd_version;
 extern const struct cli_command cmd_help;

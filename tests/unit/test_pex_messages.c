@@ -124,6 +124,12 @@ static void test_pex_peer_that_advertises_nothing_is_stored_only_by_ours(void **
 			assert_int_equal(a.port, 1234);
 		}
 		part(&w, node(&w), 0, SY_STOPPED);
+		other.addr = test_addr(10);
+		other.advertised.id = other.addr.id;
+		other.advertised.port = 0; /* 0.0.0.0:0: it listens nowhere */
+		join(&w, &other, node(&w));
+		assert_int_equal(book_size(&w), profile == SY_PROFILE_DEFAULT);
+		part(&w, node(&w), 0, SY_STOPPED);
 		memset(&other.advertised, 0, sizeof other.advertised); /* a name: nothing to go by */
 		uint32_t before = book_size(&w);
 		join(&w, &other, node(&w));
