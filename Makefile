@@ -23,7 +23,7 @@ $(STAMP).mk: .ci/deps.sh
 	$(Q)sh .ci/deps.sh $@
 
 PKGS    := libsodium libprotobuf-c
-SIMPKGS := lua5.4 libuv jansson
+SIMPKGS := lua5.4 libuv jansson libmicrohttpd
 HAVE    := $(wildcard $(STAMP).mk)
 CFLAGS_core := $(if $(HAVE),$(shell pkg-config --cflags $(PKGS)))
 LIBS_core   := $(if $(HAVE),$(shell pkg-config --libs $(PKGS)))

@@ -3,7 +3,7 @@
 # usage: .ci/deps.sh STAMP
 set -eu
 stamp=$1
-build="pkg-config libsodium-dev libprotobuf-c-dev protobuf-c-compiler liblua5.4-dev libuv1-dev libjansson-dev libcmocka-dev gnuplot-nox"
+build="pkg-config libsodium-dev libprotobuf-c-dev protobuf-c-compiler liblua5.4-dev libuv1-dev libjansson-dev libmicrohttpd-dev libcmocka-dev gnuplot-nox"
 check="clang clang-tidy clang-format valgrind python3 libclang-rt-14-dev"
 missing=
 for p in $build $check; do

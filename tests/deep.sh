@@ -130,7 +130,7 @@ W
 }
 
 tidy() { # one file a call: with several, the analyser of clang 14 sees a va_list of one in another
-	flags="-std=c11 -D_GNU_SOURCE -I. -Ibuild/gen $(pkg-config --cflags lua5.4 libsodium libuv jansson libprotobuf-c)"
+	flags="-std=c11 -D_GNU_SOURCE -I. -Ibuild/gen $(pkg-config --cflags lua5.4 libsodium libuv jansson libmicrohttpd libprotobuf-c)"
 	git ls-files 'core/*.c' 'transport/*.c' 'sim/*.c' |
 		xargs -P "$jobs" -I{} sh -c "clang-tidy --quiet {} -- $flags" >"$logs/tidy.log" 2>"$logs/tidy.err"
 	code=$?

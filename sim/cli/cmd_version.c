@@ -1,6 +1,7 @@
 /* version: what this program is made of. */
 #include <jansson.h>
 #include <lua.h>
+#include <microhttpd.h>
 #include <protobuf-c/protobuf-c.h>
 #include <sodium.h>
 #include <stddef.h>
@@ -22,11 +23,11 @@ static const struct cli_option options[] = {
 /* Versions as loaded where a library tells them; Lua only tells what was compiled against. */
 static void put_json(void)
 {
-	json_t *object =
-	    json_pack("{s:s, s:s, s:{s:b, s:b, s:b, s:b, s:b, s:b}, s:{s:s, s:s, s:s, s:s, s:s}}", "version", SY_VERSION, "protocol", PROTOCOL,
-	              "features", "sim", true, "tcp", true, "lua_reactors", true, "null_crypto", true, "tcp_segment", true, "tcp_flow", false,
-	              "libraries", "libsodium", sodium_version_string(), "lua", LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE,
-	              "libuv", uv_version_string(), "jansson", jansson_version_str(), "protobuf-c", protobuf_c_version());
+	json_t *object = json_pack("{s:s, s:s, s:{s:b, s:b, s:b, s:b, s:b, s:b}, s:{s:s, s:s, s:s, s:s, s:s, s:s}}", "version", SY_VERSION,
+	                           "protocol", PROTOCOL, "features", "sim", true, "tcp", true, "lua_reactors", true, "null_crypto", true,
+	                           "tcp_segment", true, "tcp_flow", false, "libraries", "libsodium", sodium_version_string(), "lua",
+	                           LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE, "libuv", uv_version_string(), "jansson",
+	                           jansson_version_str(), "libmicrohttpd", MHD_get_version(), "protobuf-c", protobuf_c_version());
 
 	json_dumpf(object, stdout, 0);
 	fputc('\n', stdout);
@@ -49,8 +50,9 @@ static int run_version(const struct cli_call *call)
 	printf("protocol:  %s\n", PROTOCOL);
 	printf("profiles:  default, upstream, upstream-v0.38\n");
 	printf("features:  simulator (tcp = \"none\"), real TCP, Lua reactors, null crypto (simulator only)\n");
-	printf("libraries: libsodium %s, Lua %s.%s.%s, libuv %s, jansson %s, protobuf-c %s\n", sodium_version_string(), LUA_VERSION_MAJOR,
-	       LUA_VERSION_MINOR, LUA_VERSION_RELEASE, uv_version_string(), jansson_version_str(), protobuf_c_version());
+	printf("libraries: libsodium %s, Lua %s.%s.%s, libuv %s, jansson %s, libmicrohttpd %s, protobuf-c %s\n", sodium_version_string(),
+	       LUA_VERSION_MAJOR, LUA_VERSION_MINOR, LUA_VERSION_RELEASE, uv_version_string(), jansson_version_str(), MHD_get_version(),
+	       protobuf_c_version());
 	return CLI_HELD;
 }
 

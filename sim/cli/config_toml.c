@@ -87,7 +87,7 @@ static bool set(struct config_reader *r, const struct cli_option *option, const 
 /* The sections whose keys are all ours to know; CometBFT itself passes over sections that it does not know. */
 static bool is_our_table(const char *table)
 {
-	return strcmp(table, "p2p") == 0 || strcmp(table, "switchyard") == 0;
+	return strcmp(table, "p2p") == 0 || strcmp(table, "instrumentation") == 0 || strcmp(table, "switchyard") == 0;
 }
 
 /* Switched on it would be missed: the rest of what CometBFT does with the file goes without saying. */

@@ -53,6 +53,7 @@ static void on_trace(void *ctx, const struct sy_trace *trace)
 	if (version != n->block_version)
 		node_log(&n->log, NODE_LOG_INFO, "the network's block version is %" PRIu64, version);
 	n->block_version = version;
+	ops_see(&n->ops, trace);
 	node_log_trace(&n->log, trace, n->listening); /* the first line of a node is where it listens */
 }
 
@@ -151,7 +152,7 @@ static void on_signal(uv_signal_t *handle, int number)
 		uv_stop(&n->loop);
 		return;
 	}
-	n->stopping = true;
+	n->stopping = n->ops.stopping = true;
 	node_log(&n->log, NODE_LOG_INFO, "stopping: signal %d", number);
 	uv_timer_start(&n->patience, on_patience, PATIENCE_MS, 0);
 	tp_driver_stop(n->driver);
@@ -300,7 +301,7 @@ static bool start(struct real_node *n, char error[CLI_ERROR_TEXT])
 	sy_netaddr_format(&bound, where);
 	printf("%s\n", where);
 	fflush(stdout);
-	n->listening = true;
+	n->listening = n->ops.listening = true;
 	return true;
 }
 
@@ -320,6 +321,7 @@ static void close_loop(struct real_node *n)
 
 static void fini(struct real_node *n)
 {
+	ops_stop(&n->ops);
 	tp_driver_free(n->driver);
 	node_log_flush(&n->log);
 	if (n->tp != NULL)
@@ -335,7 +337,8 @@ static void fini(struct real_node *n)
 
 static int run(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
-	if (!load_files(n, error) || !make_core(n, error) || !make_driver(n, error) || !load_book(n, error) || !start(n, error))
+	if (!load_files(n, error) || !make_core(n, error) || !make_driver(n, error) || !real_node_watch(n, error) || !load_book(n, error) ||
+	    !real_node_serve(n, error) || !start(n, error))
 		return CLI_USAGE;
 	if (n->start_err == SY_OK)
 		uv_run(&n->loop, UV_RUN_DEFAULT);

@@ -8,6 +8,7 @@
 #include "sim/cli/node_log.h"
 #include "sim/cli/settings.h"
 #include "sim/lua/lua_reactor.h"
+#include "sim/ops/ops.h"
 #include "transport/driver/driver.h"
 #include "transport/files/genesis.h"
 #include "transport/files/home.h"
@@ -28,6 +29,7 @@ struct real_node {
 	const struct settings *settings;
 	enum sy_profile profile;
 	struct node_log log;
+	struct ops ops;
 	char key_path[TP_PATH_MAX], book_path[TP_PATH_MAX];
 	char chain_id[TP_CHAIN_ID_TEXT];
 	struct tp_node_key key;
@@ -63,5 +65,10 @@ int real_node_run(struct real_node *n, char error[CLI_ERROR_TEXT]);
 /* node_config.c: the settings as the core wants them. False with one line in error. */
 bool real_node_configure(struct real_node *n, struct sy_config *config, char error[CLI_ERROR_TEXT]);
 void real_node_unconfigure(struct real_node *n);
+
+/* node_ops.c: from here on sim/ops counts what it is told. False with one line in error. */
+bool real_node_watch(struct real_node *n, char error[CLI_ERROR_TEXT]);
+/* Answers HTTP when the settings want that. */
+bool real_node_serve(struct real_node *n, char error[CLI_ERROR_TEXT]);
 
 #endif

@@ -85,6 +85,12 @@ static const struct cli_option options[] = {
     {"switchyard.crawl_interval", 0, CLI_GO_DURATION, AT(crawl_interval_ns), "TIME",
      "how often a seed asks the same peer for addresses (default: 10m)"},
     {"switchyard.crawl_dials", 0, CLI_U32, AT(crawl_dials), "N", "addresses that a seed looks at at once, 64 at most (default: 16)"},
+    {"instrumentation.prometheus", 0, CLI_FLAG, AT(prometheus), NULL, "serves /metrics, /healthz, /readyz, /peers over HTTP"},
+    {"instrumentation.prometheus_listen_addr", 0, CLI_TEXT, AT(prometheus_listen_addr), "HOST:PORT",
+     "where (default: :26660); without a host on 127.0.0.1 only, unlike CometBFT; port 0: any"},
+    {"instrumentation.max_open_connections", 0, CLI_U32, AT(max_open_connections), "N",
+     "HTTP connections at once, the others wait; 0: 64 (default: 3)"},
+    {"instrumentation.namespace", 0, CLI_TEXT, AT(name_space), "NAME", "of the metrics that CometBFT has, too (default: cometbft)"},
 };
 
 _Static_assert(sizeof options / sizeof options[0] <= SETTINGS_KEYS_MAX, "the table of keys is full");
@@ -116,6 +122,9 @@ bool settings_file_key(const struct cli_option *option, const char **table, cons
 		return true;
 	*table = "switchyard";
 	if (is_one_of(option->name, ours, sizeof ours / sizeof ours[0]) || strncmp(option->name, "switchyard.", 11) == 0)
+		return true;
+	*table = "instrumentation";
+	if (strncmp(option->name, "instrumentation.", 16) == 0)
 		return true;
 	*table = "p2p";
 	return strncmp(option->name, "p2p.", 4) == 0;
@@ -210,6 +219,9 @@ void settings_init(struct settings *s, enum sy_profile profile)
 	    .unconditional_peer_ids = "",
 	    .private_peer_ids = "",
 	    .addr_book_file = "config/addrbook.json",
+	    .prometheus_listen_addr = ":26660",
+	    .max_open_connections = 3,
+	    .name_space = "cometbft",
 	    .addr_book_strict = c.addr_book_strict,
 	    .pex = c.pex,
 	    .seed_mode = c.seed_mode,

@@ -23,6 +23,9 @@ struct settings {
 	const char *laddr, *external_address, *seeds, *persistent_peers, *unconditional_peer_ids, *private_peer_ids, *addr_book_file;
 	bool addr_book_strict, pex, seed_mode, allow_duplicate_ip;
 	uint32_t max_num_inbound_peers, max_num_outbound_peers, max_packet_msg_payload_size;
+	bool prometheus; /* [instrumentation] */
+	uint32_t max_open_connections;
+	const char *prometheus_listen_addr, *name_space;
 	uint64_t send_rate, recv_rate;
 	uint64_t flush_throttle_ns, persistent_peers_max_dial_period_ns, handshake_timeout_ns, dial_timeout_ns;
 	/* [switchyard]: what CometBFT has as constants, and what it does not have */

@@ -140,6 +140,7 @@ void settings_put_template(FILE *to, const struct settings *s)
 	fputs("# The p2p part of a CometBFT configuration. Times carry their unit, rates are bytes per second.\n", to);
 	put_table(to, s, "", "");
 	put_table(to, s, "p2p", "");
+	put_table(to, s, "instrumentation", "");
 	fputs("\n# What follows is Switchyard's own; CometBFT passes over it. Take away the # of a key to change it.\n", to);
 	put_table(to, s, "switchyard", "# ");
 }

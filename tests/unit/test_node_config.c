@@ -155,6 +155,10 @@ static bool elsewhere(const char *key)
 	    "node_key_file",       /* real_node.c, load_files */
 	    "genesis_file",        /* node_config.c, find_network */
 	    "p2p.addr_book_file",  /* real_node.c, load_files */
+	    "instrumentation.prometheus",
+	    "instrumentation.prometheus_listen_addr",
+	    "instrumentation.max_open_connections",
+	    "instrumentation.namespace", /* node_ops.c; tests/cli/ops.sh */
 	};
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

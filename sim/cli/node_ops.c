@@ -1,0 +1,56 @@
+/* A real node seen from outside: what it tells sim/ops, and where that answers. */
+#include <string.h>
+
+#include "sim/cli/real_node.h"
+
+bool real_node_watch(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	const struct settings *s = n->settings;
+
+	if (!ops_is_namespace(s->name_space)) {
+		snprintf(error, CLI_ERROR_TEXT, "instrumentation.namespace: \"%.80s\" is no name for metrics: letters, digits and _",
+		         s->name_space);
+		return false;
+	}
+	ops_init(&n->ops, &(struct ops_source){
+	                      .node = n->core,
+	                      .driver = n->driver,
+	                      .id = n->id,
+	                      .network = s->network != NULL ? s->network : n->chain_id,
+	                      .moniker = s->moniker,
+	                      .profile = sy_profile_name(n->profile),
+	                      .listen_addr = n->listen_text,
+	                      .name_space = s->name_space,
+	                      .knows_others = n->seeds.n != 0 || n->persistent.n != 0,
+	                      .seed_mode = s->seed_mode,
+	                  });
+	return true;
+}
+
+/* A host that is left out means everywhere to CometBFT: whoever relies on that must hear of it. */
+static void tell_where(struct real_node *n, const struct sy_netaddr *bound)
+{
+	const char *text = n->settings->prometheus_listen_addr, *bare = strstr(text, "://");
+	char at[SY_ADDR_TEXT];
+
+	sy_netaddr_format_dial(bound, at);
+	node_log(&n->log, NODE_LOG_INFO, "metrics on http://%s/metrics%s", at,
+	         *(bare == NULL ? text : bare + 3) != ':' ? ""
+	                                                  : " (no host was named: for this machine only; 0.0.0.0:PORT serves others, too)");
+}
+
+bool real_node_serve(struct real_node *n, char error[CLI_ERROR_TEXT])
+{
+	const struct settings *s = n->settings;
+	struct sy_netaddr bound;
+	char why[OPS_ERROR_TEXT];
+
+	if (!s->prometheus || *s->prometheus_listen_addr == '\0') /* as CometBFT reads it */
+		return true;
+	if (!ops_serve(&n->ops, &n->loop, s->prometheus_listen_addr, s->max_open_connections, &bound, why)) {
+		snprintf(error, CLI_ERROR_TEXT, "instrumentation.prometheus_listen_addr: %.500s", why);
+		return false;
+	}
+	tell_where(n, &bound);
+	return true;
+}
