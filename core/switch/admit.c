@@ -308,10 +308,11 @@ void sy_switch_judge(struct sy_switch *sw, struct sy_slot *s, const struct sy_co
 	struct sy_slot *old;
 	sy_switch_call_node_info(sw, s, identity, SY_OK);
 	enum sy_err err = keep_identity(sw, s, identity);
-	if (!err)
-		err = judge(sw, s, &old);
+	enum sy_err why = err ? SY_OK : judge(sw, s, &old);
 	if (err)
 		sy_switch_close(sw, s, err);
+	else if (why)
+		refuse(sw, s, why);
 	else if (sw->config.filter_peers)
 		ask_filter(sw, s, SY_SLOT_OUT_FILTER_PEER);
 	else
