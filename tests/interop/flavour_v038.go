@@ -6,6 +6,9 @@ import "github.com/cometbft/cometbft/p2p"
 
 const cometVersion = "v0.38.26"
 
+// upstreamProfile is ours that behaves as this version.
+const upstreamProfile = "upstream-v0.38"
+
 // SetSwitch takes the concrete switch in v0.38 and an interface in v0.40.
 func (r *probe) SetSwitch(sw *p2p.Switch) { r.BaseReactor.SetSwitch(sw) }
 

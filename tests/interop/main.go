@@ -32,6 +32,7 @@ var lanes = [][]stage{
 		{3, rateCases}, // they measure: not while the others start their nodes
 	},
 	{{len(networkCases), networkCases}}, // they mostly wait
+	{{len(hostileCases), hostileCases}},
 }
 
 // patience is how long a case may take; one that hangs must not hide the others.
