@@ -49,6 +49,8 @@ type options struct {
 	dupIP       bool   // two peers on one IP may be dialled
 	oneIP       bool   // the filter of a real node: one connection for each IP
 	moniker     string
+	app         uint64
+	rpc         string
 	rude        bool // channel 0 is served by a reactor that does as it is told
 }
 
@@ -331,14 +333,14 @@ func tryComet(dir, listen string, o options) (*comet, error) {
 		channels = append(channels, pex.PexChannel)
 	}
 	info := p2p.DefaultNodeInfo{
-		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, o.block, 0),
+		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, o.block, o.app),
 		DefaultNodeID:   key.ID(),
 		ListenAddr:      na.DialString(),
 		Network:         o.network,
 		Version:         version.TMCoreSemVer,
 		Channels:        channels,
 		Moniker:         o.moniker,
-		Other:           p2p.DefaultNodeInfoOther{TxIndex: "on"},
+		Other:           p2p.DefaultNodeInfoOther{TxIndex: "on", RPCAddress: o.rpc},
 	}
 	c := &comet{key: key, home: home, addr: na, probe: newProbe(o.channels, o.narrowBytes)}
 	c.transport = p2p.NewMultiplexTransport(info, *key, m)

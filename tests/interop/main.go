@@ -51,6 +51,13 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) > 2 && os.Args[1] == "-capture" {
+		if err := capture(os.Args[2]); err != nil {
+			fmt.Println("Bail out!", err)
+			os.Exit(3)
+		}
+		return
+	}
 	dir, err := os.MkdirTemp("", "interop")
 	if err != nil {
 		fmt.Println("Bail out!", err)

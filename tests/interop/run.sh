@@ -2,6 +2,7 @@
 # Interop with real CometBFT, v0.40.0 and v0.38.26, each case in its roles. Prints TAP, then a table of case x role x version.
 # Needs Go >= 1.25 and a module proxy; where they are missing it says so loudly and, in CI, fails.
 # usage: SWITCHYARD=build/switchyard tests/interop/run.sh [CASE]     CASE: a part of the names of the cases wanted
+#        tests/interop/run.sh --capture                               writes tests/data/captured anew, and runs nothing
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 : "${SWITCHYARD:=$here/../../build/switchyard}"
@@ -24,6 +25,11 @@ go list -deps . >"$out/build.log" 2>&1 && go list -deps -tags v038 -modfile v038
 	{ told; missing "the modules could not be had"; }
 go build -o "$out/v040" . >"$out/build.log" 2>&1 && go build -tags v038 -modfile v038.mod -o "$out/v038" . >>"$out/build.log" 2>&1 ||
 	{ told; echo "not ok - interop: the program does not build"; exit 1; }
+if [ "${1:-}" = --capture ]; then
+	mkdir -p "$here/../data/captured"
+	"$out/v040" -capture "$here/../data/captured" && "$out/v038" -capture "$here/../data/captured"
+	exit
+fi
 "$out/v040" "$@" >"$out/v040.log" 2>&1 &
 one=$!
 "$out/v038" "$@" >"$out/v038.log" 2>&1
