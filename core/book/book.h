@@ -80,8 +80,8 @@ void sy_book_each(const struct sy_book *book, void (*visit)(void *arg, const str
 size_t sy_book_select_verified(struct sy_book *book, uint64_t now_s, uint32_t fresh_s, uint32_t *out);
 uint32_t sy_book_count_verified(const struct sy_book *book, uint64_t now_s, uint32_t fresh_s); /* fresh and aged ones */
 /*
- * Which addresses are to be dialled now, at most max of them (max <= SY_BOOK_DUE_MAX), what has waited longest first; half of the
- * places are for those that answered before, so that a flood of new ones does not keep them from being looked at again. Due: at
+ * Which addresses are to be dialled now, at most max of them (max <= SY_BOOK_DUE_MAX), what has waited longest first, and in
+ * turn one that answered before and one that did not, so that a flood of new ones does not keep the others from being looked at. Due: at
  * once when never tried; interval_s after a success; after the n-th failure 2^(n-1) minutes, at most interval_s.
  */
 #define SY_BOOK_DUE_MAX 32u

@@ -119,8 +119,8 @@ static void keep(struct due *d, uint64_t at_s, uint16_t place)
 
 size_t sy_book_due(const struct sy_book *book, uint64_t now_s, uint32_t interval_s, struct sy_netaddr *out, size_t max)
 {
-	SY_ASSERT(max >= 2 && max <= SY_BOOK_DUE_MAX);
-	struct due kind[2] = {{.max = (uint32_t)max / 2}, {.max = (uint32_t)max / 2}};
+	SY_ASSERT(max <= SY_BOOK_DUE_MAX);
+	struct due kind[2] = {{.max = (uint32_t)max}, {.max = (uint32_t)max}};
 	for (uint32_t i = 0; i < book_size(book); i++) {
 		const struct book_entry *e = &book->entries[i];
 		uint64_t at_s = due_s(e, interval_s);
@@ -128,9 +128,9 @@ size_t sy_book_due(const struct sy_book *book, uint64_t now_s, uint32_t interval
 			keep(&kind[e->last_success_s && !e->attempts], at_s, (uint16_t)i);
 	}
 	size_t n = 0;
-	for (uint32_t i = 0; i < max / 2; i++)
+	for (uint32_t i = 0; i < max; i++)
 		for (int k = 0; k < 2; k++)
-			if (i < kind[k].n)
+			if (i < kind[k].n && n < max)
 				out[n++] = *book_addr(book, book->entries[kind[k].place[i]].addr);
 	return n;
 }

@@ -110,12 +110,16 @@ static bool is_dialling(const struct pex_verify *v, const struct sy_id *id)
 	return false;
 }
 
-static bool refill(struct sy_pex *pex, const struct sy_ctx *ctx)
+/* False: nothing is due, or the book was looked at a moment ago; then the next look is soon. */
+static bool refill(struct sy_pex *pex, struct sy_ctx *ctx)
 {
 	struct pex_verify *v = pex->verify;
 	uint64_t now_ns = sy_ctx_now_ns(ctx);
-	if (v->looked_ns && now_ns - v->looked_ns < LOOK_AGAIN_NS)
+	if (v->looked_ns && now_ns - v->looked_ns < LOOK_AGAIN_NS) {
+		if (v->queue_len)
+			pex_set_timer(ctx, PEX_TIMER_VERIFY, v->looked_ns + LOOK_AGAIN_NS);
 		return false;
+	}
 	v->looked_ns = now_ns;
 	v->queue_at = 0;
 	size_t due = sy_book_due(pex->book, sy_ctx_wall_s(ctx), v->interval_s, v->queue, SY_BOOK_DUE_MAX);
@@ -165,9 +169,9 @@ static void hang_up(struct sy_pex *pex, struct sy_ctx *ctx)
 
 void pex_verify_tick(struct sy_pex *pex, struct sy_ctx *ctx)
 {
+	pex_set_timer(ctx, PEX_TIMER_VERIFY, sy_ctx_now_ns(ctx) + LOOK_NS);
 	hang_up(pex, ctx);
 	advance(pex, ctx);
-	pex_set_timer(ctx, PEX_TIMER_VERIFY, sy_ctx_now_ns(ctx) + LOOK_NS);
 }
 
 void pex_verify_closed(struct sy_pex *pex, struct sy_ctx *ctx)

@@ -46,6 +46,7 @@ type options struct {
 	recvRate    int64
 	sendRate    int64
 	home        string // an existing home is used, else a fresh one
+	noDials     bool   // max_num_outbound_peers 0: it dials whom the case names and nobody else
 	dupIP       bool   // two peers on one IP may be dialled
 	oneIP       bool   // the filter of a real node: one connection for each IP
 	moniker     string
@@ -301,6 +302,9 @@ func tryComet(dir, listen string, o options) (*comet, error) {
 	cfg := config.DefaultP2PConfig()
 	cfg.AllowDuplicateIP = o.dupIP
 	cfg.MaxNumInboundPeers = o.inbound
+	if o.noDials {
+		cfg.MaxNumOutboundPeers = 0
+	}
 	cfg.AddrBookStrict = o.strict
 
 	m := conn.DefaultMConnConfig()

@@ -29,7 +29,8 @@ type stage struct {
 var lanes = [][]stage{
 	{
 		{8, slices.Concat(upgradeCases, rejectCases, messageCases, pingCases, pexCases, seedCases, persistentCases, fileCases)},
-		{3, rateCases}, // they measure: not while the others start their nodes
+		{3, rateCases},              // they measure: not while the others start their nodes
+		{len(loadCases), loadCases}, // as the last: it would disturb them
 	},
 	{{len(networkCases), networkCases}}, // they mostly wait
 	{{len(hostileCases), hostileCases}},
