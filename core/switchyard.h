@@ -103,6 +103,9 @@ extern "C" {
 	X(SEED_DONE, -226, "seed has answered and hangs up")                             \
 	X(NO_SEEDS, -227, "no seed could be resolved and the address book is empty")     \
 	X(IN_USE, -228, "address is in use")                                             \
+	X(IP_FULL, -229, "too many connections from this IP")                            \
+	X(NET_FULL, -230, "too many connections from this network")                      \
+	X(RATE_LIMITED, -231, "connects too often")                                      \
 	/* fatal for the object that returned it */                                      \
 	X(NO_MEMORY, -300, "out of memory")                                              \
 	X(NONCE_EXHAUSTED, -301, "the connection's nonces are used up")                  \
@@ -462,6 +465,10 @@ struct sy_config {
 	bool filter_peers; /* ask SY_OUT_FILTER_PEER for every authenticated peer */
 	uint32_t max_num_inbound_peers;
 	uint32_t max_num_outbound_peers;
+	/* Inbound connections of one IP (IPv6: /64) and one network (/24, IPv6: /48); 0: no limit. Source: D-34. */
+	uint32_t max_inbound_per_ip, max_inbound_per_net;
+	/* Inbound connections of one IP a minute, and of all a second, as many at once; 0: no limit. */
+	uint32_t accept_rate_per_ip, accept_rate;
 	uint32_t max_packet_msg_payload_size;
 	uint64_t send_rate;
 	uint64_t recv_rate;

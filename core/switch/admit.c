@@ -78,8 +78,11 @@ static bool has_twin(const struct sy_switch *sw, const struct sy_slot *self, con
 	return false;
 }
 
-static enum sy_err may_accept(const struct sy_switch *sw, const struct sy_netaddr *remote)
+static enum sy_err may_accept(struct sy_switch *sw, const struct sy_netaddr *remote)
 {
+	bool early = sw->policy->refuse_inbound_early, full = early && sw->inbound >= sw->config.max_num_inbound_peers;
+	bool counted = sw->config.max_inbound_per_ip || sw->config.max_inbound_per_net;
+	bool expected = early && (full || counted) && expects_somebody(sw);
 	if (sw->state != SY_SWITCH_RUNNING)
 		return SY_NOT_RUNNING;
 	if (same_conn(sw, NULL, remote))
@@ -88,9 +91,9 @@ static enum sy_err may_accept(const struct sy_switch *sw, const struct sy_netadd
 		return SY_DUPLICATE_IP;
 	if (sy_switch_accept_window(sw) == 0)
 		return sw->table.count >= SY_LIMIT_CONNS ? SY_LIMIT : SY_INBOUND_FULL;
-	if (sw->policy->refuse_inbound_early && sw->inbound >= sw->config.max_num_inbound_peers && !expects_somebody(sw))
+	if (full && !expected)
 		return SY_INBOUND_FULL;
-	return SY_OK;
+	return sy_switch_limit_accept(sw, remote, expected);
 }
 
 static enum sy_err ask_reactors(struct sy_switch *sw, const struct sy_netaddr *remote)
@@ -233,7 +236,9 @@ static enum sy_err judge_inbound(const struct sy_switch *sw, const struct sy_slo
 		return SY_BANNED;
 	if (s->flags & SY_SLOT_UNCONDITIONAL || (sw->policy->refuse_inbound_early && known))
 		return SY_OK;
-	return sw->inbound >= sw->config.max_num_inbound_peers ? SY_INBOUND_FULL : SY_OK;
+	if (sw->inbound >= sw->config.max_num_inbound_peers)
+		return SY_INBOUND_FULL;
+	return known ? SY_OK : sy_switch_limit_places(sw, &s->remote, s);
 }
 
 /* SY_OK; *old: the peer that has to make room for this one, or null. */

@@ -128,6 +128,7 @@ void sy_switch_fini(struct sy_switch *sw)
 	sy_switch_free_inbox(sw);
 	sy_switch_free_lookups(sw);
 	sy_switch_free_lists(sw);
+	sy_switch_free_rates(sw);
 	sy_mem_free(env, sw->peers, sw->peers_cap * sizeof *sw->peers);
 	sy_mem_free(env, sw->waits, sw->waits_cap * sizeof *sw->waits);
 	sy_mem_free(env, sw->timers, sw->timers_cap * sizeof *sw->timers);

@@ -90,6 +90,12 @@ struct sy_redial {
 	bool gone;         /* upstream: the name did not resolve, so the peer is not in the list */
 };
 
+/* How often an address connects: when its bucket is full again. Source: D-34. */
+struct sy_ip_rate {
+	uint8_t ip[16]; /* IPv6: the /64 */
+	uint64_t full_at_ns;
+};
+
 struct sy_switch {
 	const struct sy_env *env;
 	const struct sy_policy *policy;
@@ -134,6 +140,9 @@ struct sy_switch {
 	struct sy_redial *redials;
 	uint32_t redials_cap, num_redials;
 	uint32_t num_persistent; /* the first entries of redials */
+
+	struct sy_ip_rate *rates;   /* SY_LIMIT_RATE_IPS, from the first connection on that is counted */
+	uint64_t accept_full_at_ns; /* the same of all addresses together */
 
 	struct sy_timers slot_timers;
 	struct sy_timers redial_timers;
@@ -251,6 +260,13 @@ void sy_switch_judge(struct sy_switch *sw, struct sy_slot *s, const struct sy_co
 /* An accepted connection is no handshake in flight any more: a peer, or over. */
 void sy_switch_upgrade_over(struct sy_switch *sw, struct sy_slot *s);
 uint32_t sy_switch_accept_window(const struct sy_switch *sw);
+
+/* limits.c: D-34 */
+/* A connection has come: SY_OK, SY_IP_FULL, SY_NET_FULL, SY_RATE_LIMITED. Counts it where it passes. */
+SY_MUST enum sy_err sy_switch_limit_accept(struct sy_switch *sw, const struct sy_netaddr *remote, bool expects_somebody);
+/* Are there places for it, self not counted? SY_OK, SY_IP_FULL, SY_NET_FULL. */
+SY_MUST enum sy_err sy_switch_limit_places(const struct sy_switch *sw, const struct sy_netaddr *remote, const struct sy_slot *self);
+void sy_switch_free_rates(struct sy_switch *sw);
 
 /* dial.c */
 /* SY_NOT_RUNNING, SY_ADDR_NO_ID, SY_DIALLING_OR_CONNECTED, SY_LIMIT, SY_NO_MEMORY: nothing was begun. *out may be null. */

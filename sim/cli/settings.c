@@ -4,6 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * A real node in the default profile has strangers (D-34): of its 40 inbound places one /24 gets less than half, and an
+ * address that knocks more than once a second for a minute is no peer that reconnects (upstream's do it every 5 s).
+ */
+#define NET_PLACES 16u
+#define IP_RATE 60u
+
 #define AT(field) offsetof(struct settings, field)
 
 static const struct cli_option options[] = {
@@ -72,6 +79,13 @@ static const struct cli_option options[] = {
     {"switchyard.p2p_version", 0, CLI_U64, AT(p2p_version), "N", "p2p protocol version; nobody compares it (default: 8)"},
     {"switchyard.app_version", 0, CLI_U64, AT(app_version), "N", "the application's version; nobody compares it (default: 0)"},
     {"switchyard.version", 0, CLI_TEXT, AT(version), "TEXT", "software version told to peers (default: the profile's CometBFT)"},
+    {"switchyard.max_inbound_per_ip", 0, CLI_U32, AT(max_inbound_per_ip), "N",
+     "inbound connections of one IP (IPv6: /64) at most; 0: no limit, which p2p.allow_duplicate_ip=false makes 1 (default: 0)"},
+    {"switchyard.max_inbound_per_net", 0, CLI_U32, AT(max_inbound_per_net), "N",
+     "inbound connections of one /24 (IPv6: /48) at most; 0: no limit (default: 16; upstream: 0)"},
+    {"switchyard.accept_rate_per_ip", 0, CLI_U32, AT(accept_rate_per_ip), "N",
+     "inbound connections of one IP a minute; 0: no limit (default: 60; upstream: 0)"},
+    {"switchyard.accept_rate", 0, CLI_U32, AT(accept_rate), "N", "inbound connections of all a second; 0: no limit (default: 0)"},
     {"switchyard.ping_interval", 0, CLI_GO_DURATION, AT(ping_interval_ns), "TIME",
      "between pings of one connection; 0s: none (default: 60s)"},
     {"switchyard.pong_timeout", 0, CLI_GO_DURATION, AT(pong_timeout_ns), "TIME",
@@ -235,6 +249,10 @@ void settings_init(struct settings *s, enum sy_profile profile)
 	    .persistent_peers_max_dial_period_ns = c.persistent_peers_max_dial_period_ns,
 	    .handshake_timeout_ns = c.handshake_timeout_ns,
 	    .dial_timeout_ns = c.dial_timeout_ns,
+	    .max_inbound_per_ip = c.max_inbound_per_ip,
+	    .max_inbound_per_net = profile == SY_PROFILE_DEFAULT ? NET_PLACES : c.max_inbound_per_net,
+	    .accept_rate_per_ip = profile == SY_PROFILE_DEFAULT ? IP_RATE : c.accept_rate_per_ip,
+	    .accept_rate = c.accept_rate,
 	    .channels = "stock",
 	    .block_version = "11",
 	    .p2p_version = c.p2p_version,

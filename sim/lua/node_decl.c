@@ -19,6 +19,10 @@ static const char *const p2p_keys[] = {"seeds",
                                        "seed_mode",
                                        "max_num_inbound_peers",
                                        "max_num_outbound_peers",
+                                       "max_inbound_per_ip",
+                                       "max_inbound_per_net",
+                                       "accept_rate_per_ip",
+                                       "accept_rate",
                                        "max_packet_msg_payload_size",
                                        "send_rate",
                                        "recv_rate",
@@ -182,6 +186,10 @@ static void read_p2p(lua_State *L, int t, struct node_decl *d)
 	read_switches(L, t, c);
 	read_u32(L, t, "max_num_inbound_peers", UINT32_MAX, &c->max_num_inbound_peers);
 	read_u32(L, t, "max_num_outbound_peers", UINT32_MAX, &c->max_num_outbound_peers);
+	read_u32(L, t, "max_inbound_per_ip", UINT32_MAX, &c->max_inbound_per_ip);
+	read_u32(L, t, "max_inbound_per_net", UINT32_MAX, &c->max_inbound_per_net);
+	read_u32(L, t, "accept_rate_per_ip", UINT32_MAX, &c->accept_rate_per_ip);
+	read_u32(L, t, "accept_rate", UINT32_MAX, &c->accept_rate);
 	read_u32(L, t, "max_packet_msg_payload_size", 1u << 24, &c->max_packet_msg_payload_size);
 	read_u32(L, t, "crawl_dials", SY_LIMIT_CRAWL_DIALS, &c->crawl_dials);
 	read_rate(L, t, "send_rate", &c->send_rate);

@@ -393,7 +393,14 @@ void pn_reset(struct pn_node *a, struct pn_node *b)
 
 struct sy_answer pn_raw_open(struct pn_node *n, uint8_t last_octet, uint16_t port)
 {
-	struct sy_input in = {.kind = SY_IN_ACCEPT, .addr = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 99, [15] = last_octet}, .port = port}};
+	const uint8_t ip[16] = {[10] = 0xff, [11] = 0xff, [12] = 99, [15] = last_octet};
+	return pn_raw_open_from(n, ip, port);
+}
+
+struct sy_answer pn_raw_open_from(struct pn_node *n, const uint8_t ip[16], uint16_t port)
+{
+	struct sy_input in = {.kind = SY_IN_ACCEPT, .addr = {.port = port}};
+	memcpy(in.addr.ip, ip, sizeof in.addr.ip);
 	struct sy_answer a = pn_give(n, &in);
 	if (!a.err)
 		pn_sock_new(n, a.ref)->raw = true;

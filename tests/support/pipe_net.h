@@ -109,6 +109,7 @@ void pn_reset(struct pn_node *a, struct pn_node *b);
 
 /* A raw connection into a node: the test plays the other side byte by byte. Nothing answers but the node. */
 struct sy_answer pn_raw_open(struct pn_node *n, uint8_t last_octet, uint16_t port);
+struct sy_answer pn_raw_open_from(struct pn_node *n, const uint8_t ip[16], uint16_t port);
 enum sy_err pn_raw_bytes(struct pn_node *n, struct sy_ref conn, const void *bytes, size_t len);
 /* What the node has for the wire of a raw connection; at most cap bytes. */
 size_t pn_raw_read(struct pn_node *n, struct sy_ref conn, uint8_t *buf, size_t cap);
