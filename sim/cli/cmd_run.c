@@ -25,6 +25,9 @@ static const struct cli_option options[] = {
      "where the results go (default: out/NAME-SEED); with --seeds the directory above NAME-SEED"},
     {"plan", 0, CLI_TEXT, offsetof(struct run_args, plan), "FILE",
      "the faults of this plan (plan.json of another run) happen, and no others; simulator only"},
+    {"buggify", 0, CLI_TEXT, offsetof(struct run_args, buggify), "RATE",
+     "rare but legal behaviour (short reads and writes, late events and timers, ...) strikes every node this often: 2%, 0.01; simulator "
+     "only"},
     {"record", 0, CLI_TEXT, offsetof(struct run_args, record), "FILE",
      "records every event of the run for `switchyard diff`; simulator only, about 60 bytes an event"},
     {"check-determinism", 0, CLI_FLAG, offsetof(struct run_args, check_determinism), NULL,
@@ -44,6 +47,11 @@ static const char *check_args(const struct run_args *args)
 		return "--tcp chooses a model of the simulator; --transport tcp has the real thing";
 	if (strcmp(args->transport, "tcp") == 0 && (args->record != NULL || args->check_determinism))
 		return "--record and --check-determinism look at simulated runs; real ones never repeat";
+	uint64_t ppm;
+	if (args->buggify != NULL && !run_parse_rate(args->buggify, &ppm))
+		return "--buggify wants a fraction above 0 and up to 1: 2%, 0.01";
+	if (strcmp(args->transport, "tcp") == 0 && args->buggify != NULL)
+		return "--buggify changes the simulated network; --transport tcp has a real one";
 	if (strcmp(args->transport, "tcp") == 0 && args->plan != NULL)
 		return "--plan has faults, and only a simulated network has those";
 	if (args->seeds.given && (args->record != NULL || args->check_determinism))

@@ -13,10 +13,11 @@ struct run_args {
 	const char *profile, *transport, *crypto, *tcp; /* crypto, tcp: null when not given */
 	struct cli_range seeds;
 	uint32_t jobs;
-	uint64_t until_ns;  /* 0: when the script says */
-	const char *out;    /* null: out/NAME-SEED */
-	const char *plan;   /* null: the script's own faults */
-	const char *record; /* null: no record of the run */
+	uint64_t until_ns;   /* 0: when the script says */
+	const char *out;     /* null: out/NAME-SEED */
+	const char *plan;    /* null: the script's own faults */
+	const char *buggify; /* null: no rare behaviour beside the script's */
+	const char *record;  /* null: no record of the run */
 	bool json, quiet, check_determinism;
 };
 
@@ -24,6 +25,9 @@ struct run_args {
 
 /* The command that repeats a run with this seed; words that a shell would read are quoted. */
 void run_repeat_command(char text[RUN_COMMAND], const struct run_args *args, uint64_t seed);
+
+/* "2%", "0.01": parts per million, 1 to 1,000,000. */
+bool run_parse_rate(const char *text, uint64_t *ppm);
 
 /* What one run is to leave behind. */
 struct run_ends {

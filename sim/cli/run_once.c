@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "sim/cli/run.h"
+#include "sim/lua/units.h"
 
 static double wall_s(void)
 {
@@ -64,6 +65,18 @@ static enum sim_tcp_model tcp_model(const char *word)
 	return word != NULL && strcmp(word, "flow") == 0 ? SIM_TCP_FLOW : SIM_TCP_SEGMENT;
 }
 
+bool run_parse_rate(const char *text, uint64_t *ppm)
+{
+	char error[UNIT_ERROR_TEXT];
+	char *end;
+	double number = strtod(text, &end);
+	bool bare = *end == '\0' && text[0] != '\0';
+
+	if (bare ? !unit_number(UNIT_FRACTION, number, ppm, error) : !unit_parse(UNIT_FRACTION, text, strlen(text), ppm, error))
+		return false;
+	return *ppm >= 1 && *ppm <= 1000000;
+}
+
 static bool fill_options(struct scenario_options *o, const struct run_args *args, uint64_t seed)
 {
 	*o = (struct scenario_options){
@@ -79,6 +92,8 @@ static bool fill_options(struct scenario_options *o, const struct run_args *args
 	    .until_ns = args->until_ns,
 	    .plan = args->plan,
 	};
+	if (args->buggify != NULL && !run_parse_rate(args->buggify, &o->buggify_ppm))
+		return false;
 	return sy_profile_parse(args->profile, &o->profile) == SY_OK;
 }
 

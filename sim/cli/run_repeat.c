@@ -69,6 +69,8 @@ void run_repeat_command(char text[RUN_COMMAND], const struct run_args *args, uin
 		put_option(&t, "--tcp", args->tcp);
 	for (size_t i = 0; i < args->params.n; i++)
 		put_option(&t, "-p", args->params.at[i]);
+	if (args->buggify != NULL)
+		put_option(&t, "--buggify", args->buggify);
 	if (args->plan != NULL)
 		put_option(&t, "--plan", args->plan);
 	if (args->until_ns != 0) {

@@ -24,6 +24,9 @@ enum sim_purpose {
 	SIM_RAND_BURST,
 	SIM_RAND_DUPLICATE,
 	SIM_RAND_REORDER,
+	SIM_RAND_ROUGH,   /* entity: the host; what is done to its process */
+	SIM_RAND_BUGGIFY, /* which hosts and points it is */
+	SIM_RAND_DISK,
 };
 
 uint64_t sim_rand_u64(uint64_t seed, uint32_t purpose, uint64_t entity, uint64_t counter);

@@ -200,6 +200,86 @@ static void one_restart(struct chaos *c, uint64_t at_ns, const struct plan_word 
 	    json_pack("[s, {s:o, s:b, s:b}]", name, "after", chaos_time(chaos_duration_ns(c)), "crash", crash != 0, "lose_disk", disk == 0));
 }
 
+/* One direction of a pair. */
+static void one_hold(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	const char *a, *b;
+
+	draw_pair(c, &a, &b);
+	add(c, at_ns, w->name, json_pack("[[s], [s]]", a, b));
+	add_end(c, at_ns, "release", json_pack("[[s], [s]]", a, b));
+}
+
+/* A node's fault that another word ends. */
+static void until(struct chaos *c, uint64_t at_ns, const struct plan_word *w, const char *end)
+{
+	const char *name = chaos_node(c);
+
+	add(c, at_ns, w->name, json_pack("[s]", name));
+	add_end(c, at_ns, end, json_pack("[s]", name));
+}
+
+static void one_pause(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	until(c, at_ns, w, "resume");
+}
+
+static void one_hidden(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	until(c, at_ns, w, "reachable");
+}
+
+static void one_power(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	until(c, at_ns, w, "power_on");
+}
+
+/* A node's fault with one option, which the same word without it ends. */
+static void with_option(struct chaos *c, uint64_t at_ns, const struct plan_word *w, const char *key, json_t *value)
+{
+	const char *name = chaos_node(c);
+
+	add(c, at_ns, w->name, json_pack("[s, {s:o}]", name, key, value));
+	add_end(c, at_ns, w->name, json_pack("[s]", name));
+}
+
+static void one_cpu(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	with_option(c, at_ns, w, "per_frame", chaos_time(1000000 + chaos_below(c, 49000000)));
+}
+
+static void one_slow(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	with_option(c, at_ns, w, "rate", json_integer((json_int_t)(800 + chaos_below(c, 80000))));
+}
+
+static void one_short(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	with_option(c, at_ns, w, "most", json_integer((json_int_t)(1 + chaos_below(c, 2000))));
+}
+
+/* Steps stay: there is no end. A drift has one. */
+static void one_clock(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	const char *name = chaos_node(c);
+	uint64_t steps = chaos_below(c, 2), back = chaos_below(c, 2), size = chaos_below(c, 10000);
+	json_t *value = steps ? chaos_time(size * 1000000000u) : json_real((double)size / 1e6);
+
+	add(c, at_ns, w->name, json_pack("[s, {s:o, s:b}]", name, steps ? "step" : "drift", value, steps ? "back" : "slow", (int)back));
+	if (!steps)
+		add_end(c, at_ns, w->name, json_pack("[s]", name));
+}
+
+static void one_disk(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	with_option(c, at_ns, w, chaos_below(c, 2) ? "full" : "torn", json_true());
+}
+
+static void one_rot(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	add(c, at_ns, w->name, json_pack("[s]", chaos_node(c)));
+}
+
 static void nothing(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
 {
 }
@@ -209,8 +289,11 @@ static const struct shape {
 	const char *name;
 	void (*add)(struct chaos *c, uint64_t at_ns, const struct plan_word *w);
 } shapes[] = {
-    {"halves", halves}, {"others", one_and_others}, {"pair", one_pair}, {"once", one_pair_at_once},
-    {"link", bad_link}, {"restart", one_restart},   {NULL, nothing},
+    {"halves", halves},     {"others", one_and_others}, {"pair", one_pair}, {"once", one_pair_at_once},
+    {"link", bad_link},     {"restart", one_restart},   {"hold", one_hold}, {"pause", one_pause},
+    {"cpu", one_cpu},       {"clock", one_clock},       {"slow", one_slow}, {"short", one_short},
+    {"hidden", one_hidden}, {"power", one_power},       {"disk", one_disk}, {"rot", one_rot},
+    {NULL, nothing},
 };
 
 static void add_one(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
@@ -252,6 +335,7 @@ static void read_ops(lua_State *L, struct chaos *c, int t)
 	if (lua_getfield(L, t, "ops") == LUA_TNIL) {
 		take_all(c, faults_words);
 		take_all(c, lifecycle_words);
+		take_all(c, machine_words);
 		lua_pop(L, 1);
 		return;
 	}

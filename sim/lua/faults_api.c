@@ -7,23 +7,8 @@
 
 #include "sim/lua/latency.h"
 #include "sim/lua/lifecycle.h"
+#include "sim/lua/faults.h"
 #include "sim/lua/pages.h"
-#include "sim/lua/plan.h"
-
-enum fault_kind { FAULT_CUT, FAULT_HEAL, FAULT_RESET, FAULT_LINK, FAULT_DIAL };
-
-struct fault {
-	struct scenario *s;
-	enum fault_kind kind;
-	const char *what, *where;
-	struct node **a, **b;
-	size_t num_a, num_b;
-	enum sim_cut cut;
-	bool one_way;
-	bool has_params;
-	struct sim_link_params params;
-	struct task task;
-};
 
 /* ------------------------------------------------------------------ carrying out */
 
@@ -43,7 +28,10 @@ static enum sy_err one_direction(struct fault *f, struct node *from, struct node
 			return SY_NOT_RUNNING;
 		return f->s->host.input(from, &in).err;
 	}
+	case FAULT_HALF_OPEN:
+		return world_half_open(from->world, to->world, what);
 	case FAULT_HEAL:
+	case FAULT_NODE:
 		return SY_OK;
 	}
 	return SY_OK;
@@ -60,10 +48,22 @@ static bool is_wrong(const struct fault *f, enum sy_err err)
 	return err != SY_OK && !(f->kind == FAULT_DIAL && err == SY_DIALLING_OR_CONNECTED);
 }
 
+static enum sy_err each_node(struct fault *f, const char **what)
+{
+	for (size_t i = 0; i < f->num_a; i++) {
+		enum sy_err err = f->each(f, f->a[i], what);
+		if (err != SY_OK)
+			return err;
+	}
+	return SY_OK;
+}
+
 static enum sy_err carry_out(struct fault *f, const char **what)
 {
 	if (f->kind == FAULT_HEAL && !f->num_a)
 		return world_heal(f->s->world, what);
+	if (f->kind == FAULT_NODE)
+		return each_node(f, what);
 	for (size_t i = 0; i < f->num_a; i++) {
 		for (size_t k = 0; k < f->num_b; k++) {
 			if (f->a[i] == f->b[k])
@@ -85,6 +85,8 @@ static const char *fault_text(struct fault *f)
 	struct arena *ar = &f->s->host.arena;
 	const char *left = a ? a : arena_format(ar, "%zu nodes", f->num_a);
 	const char *right = b ? b : arena_format(ar, "%zu nodes", f->num_b);
+	if (f->kind == FAULT_NODE)
+		return arena_format(ar, "%s: %s", f->what, left ? left : "");
 	return arena_format(ar, f->num_a ? "%s: %s %s %s" : "%s", f->what, left ? left : "", f->one_way ? "->" : "-", right ? right : "");
 }
 
@@ -97,12 +99,12 @@ static void on_fault(void *arg)
 	enum sy_err err = carry_out(f, &what);
 	if (err != SY_OK && !f->s->host.failed)
 		host_breakf(&f->s->host, "%s: %s: %s", f->where, f->what, what ? what : sy_err_text(err));
-	const char *text = f->kind == FAULT_DIAL ? NULL : fault_text(f);
+	const char *text = f->kind == FAULT_DIAL || strcmp(f->what, "rare") == 0 ? NULL : fault_text(f);
 	if (text && err == SY_OK)
 		result_log(f->s, f->where, text);
 }
 
-static int act(lua_State *L, struct fault *f)
+int fault_act(lua_State *L, struct fault *f)
 {
 	struct scenario *s = f->s;
 	host_must_act(L, f->what);
@@ -128,7 +130,7 @@ static struct node **keep_list(lua_State *L, struct node_list list)
 	return at;
 }
 
-static void set_sides(lua_State *L, struct fault *f, int a, int b)
+void fault_sides(lua_State *L, struct fault *f, int a, int b)
 {
 	struct node_list list = nodes_check(L, a, f->what);
 	f->a = keep_list(L, list);
@@ -140,7 +142,7 @@ static void set_sides(lua_State *L, struct fault *f, int a, int b)
 	f->num_b = list.n;
 }
 
-static struct fault *fault_new(lua_State *L, enum fault_kind kind, const char *what)
+struct fault *fault_new(lua_State *L, enum fault_kind kind, const char *what)
 {
 	struct scenario *s = host_scenario(L, what);
 	struct fault *f = host_new(L, sizeof *f);
@@ -148,6 +150,8 @@ static struct fault *fault_new(lua_State *L, enum fault_kind kind, const char *w
 	f->kind = kind;
 	f->what = what;
 	f->where = host_where(L);
+	if (strcmp(f->where, "?") == 0)
+		f->where = "plan"; /* nobody in the script has asked for it */
 	return f;
 }
 
@@ -166,9 +170,9 @@ static int cut(lua_State *L, const char *what, enum sim_cut kind)
 	struct fault *f = fault_new(L, FAULT_CUT, what);
 	f->cut = kind;
 	lua_settop(L, 3);
-	set_sides(L, f, 1, 2);
+	fault_sides(L, f, 1, 2);
 	read_one_way(L, 3, f);
-	return act(L, f);
+	return fault_act(L, f);
 }
 
 static int api_partition(lua_State *L)
@@ -186,13 +190,47 @@ static int api_refuse(lua_State *L)
 	return cut(L, "refuse", SIM_CUT_REFUSE);
 }
 
+static int api_syn_drop(lua_State *L)
+{
+	return cut(L, "syn_drop", SIM_CUT_SYN);
+}
+
+/* hold(a, b): what a sends to b waits until release. */
+static int held(lua_State *L, const char *what, enum sim_cut kind)
+{
+	struct fault *f = fault_new(L, FAULT_CUT, what);
+	f->cut = kind;
+	f->one_way = true;
+	lua_settop(L, 2);
+	fault_sides(L, f, 1, 2);
+	return fault_act(L, f);
+}
+
+static int api_hold(lua_State *L)
+{
+	return held(L, "hold", SIM_CUT_HOLD);
+}
+
+static int api_release(lua_State *L)
+{
+	return held(L, "release", SIM_CUT_NONE);
+}
+
+static int api_half_open(lua_State *L)
+{
+	struct fault *f = fault_new(L, FAULT_HALF_OPEN, "half_open");
+	lua_settop(L, 2);
+	fault_sides(L, f, 1, 2);
+	return fault_act(L, f);
+}
+
 /* isolate(x): held off from everybody else. */
 static int api_isolate(lua_State *L)
 {
 	struct fault *f = fault_new(L, FAULT_CUT, "isolate");
 	f->cut = SIM_CUT_HOLD;
 	lua_settop(L, 1);
-	set_sides(L, f, 1, 0);
+	fault_sides(L, f, 1, 0);
 	f->b = host_new(L, (f->s->num_nodes + 1) * sizeof(struct node *));
 	for (size_t i = 0; i < f->s->num_nodes; i++) {
 		bool inside = false;
@@ -201,14 +239,14 @@ static int api_isolate(lua_State *L)
 		if (!inside)
 			f->b[f->num_b++] = f->s->nodes[i];
 	}
-	return act(L, f);
+	return fault_act(L, f);
 }
 
 /* heal(): every cut; heal(a, b): those between the two. */
 static int api_heal(lua_State *L)
 {
 	if (lua_gettop(L) == 0)
-		return act(L, fault_new(L, FAULT_HEAL, "heal"));
+		return fault_act(L, fault_new(L, FAULT_HEAL, "heal"));
 	return cut(L, "heal", SIM_CUT_NONE);
 }
 
@@ -216,8 +254,8 @@ static int api_reset(lua_State *L)
 {
 	struct fault *f = fault_new(L, FAULT_RESET, "reset");
 	lua_settop(L, 2);
-	set_sides(L, f, 1, 2);
-	return act(L, f);
+	fault_sides(L, f, 1, 2);
+	return fault_act(L, f);
 }
 
 /* connect(a, b): a dials b; the two may be groups. */
@@ -225,8 +263,8 @@ static int api_connect(lua_State *L)
 {
 	struct fault *f = fault_new(L, FAULT_DIAL, "connect");
 	lua_settop(L, 2);
-	set_sides(L, f, 1, 2);
-	return act(L, f);
+	fault_sides(L, f, 1, 2);
+	return fault_act(L, f);
 }
 
 /* link { from, to, latency, rate, loss, queue, mtu, one_way }: other links than the network's between the two. */
@@ -247,8 +285,8 @@ static int api_link(lua_State *L)
 	keys_bool(L, 1, "link", "one_way", &f->one_way);
 	lua_getfield(L, 1, "from");
 	lua_getfield(L, 1, "to");
-	set_sides(L, f, 2, 3);
-	return act(L, f);
+	fault_sides(L, f, 2, 3);
+	return fault_act(L, f);
 }
 
 /* ------------------------------------------------------------------ names */
@@ -281,14 +319,29 @@ const struct plan_word faults_words[] = {
     {.name = "heal", .fn = api_heal},
     {.name = "reset", .fn = api_reset, .drawn = "once"},
     {.name = "link", .fn = api_link, .drawn = "link"},
+    {.name = "syn_drop", .fn = api_syn_drop, .drawn = "others"},
+    {.name = "hold", .fn = api_hold, .drawn = "hold"},
+    {.name = "release", .fn = api_release},
+    {.name = "half_open", .fn = api_half_open, .drawn = "once"},
     {.name = "dns", .fn = api_dns},
     {.name = NULL},
 };
 
 /* For the reference; those that are faults are set as words of the plan. */
-static const luaL_Reg functions[] = {
-    {"partition", api_partition}, {"blackhole", api_blackhole}, {"refuse", api_refuse}, {"isolate", api_isolate}, {"heal", api_heal},
-    {"reset", api_reset},         {"connect", api_connect},     {"link", api_link},     {"dns", api_dns},         {NULL, NULL}};
+static const luaL_Reg functions[] = {{"partition", api_partition},
+                                     {"blackhole", api_blackhole},
+                                     {"refuse", api_refuse},
+                                     {"isolate", api_isolate},
+                                     {"heal", api_heal},
+                                     {"reset", api_reset},
+                                     {"connect", api_connect},
+                                     {"link", api_link},
+                                     {"dns", api_dns},
+                                     {"syn_drop", api_syn_drop},
+                                     {"hold", api_hold},
+                                     {"release", api_release},
+                                     {"half_open", api_half_open},
+                                     {NULL, NULL}};
 const struct api_page faults_page = {"", functions, NULL};
 
 void faults_open(lua_State *L)

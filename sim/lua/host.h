@@ -424,7 +424,9 @@ void measure_open(lua_State *L);
 void plot_open(lua_State *L);
 void graph_open(lua_State *L);
 void faults_open(lua_State *L);
+void machine_open(lua_State *L);
 void chaos_open(lua_State *L);
+void buggify_open(lua_State *L);
 void run_open(lua_State *L);
 void globals_open(lua_State *L); /* log, now, seed, profile; the guard of unknown globals */
 

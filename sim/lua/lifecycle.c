@@ -9,6 +9,8 @@
 
 #define RESTART_AFTER_NS UINT64_C(1000000000)
 #define RESTART_RETRY_NS UINT64_C(100000000)
+#define AGAIN_NS UINT64_C(1000000000) /* a machine that does not start is tried again */
+#define AGAIN_TRIES 86400u
 #define RESTART_TRIES 100u /* a node that stops in good order is given ten seconds */
 
 /* ------------------------------------------------------------------ configuration */
@@ -143,7 +145,8 @@ struct start {
 	struct node *node;
 	const char *where;
 	unsigned tries;
-	bool of_restart; /* somebody else may have started it meanwhile */
+	unsigned again;
+	bool of_restart; /* after a fault; somebody else may have started it meanwhile */
 	struct task task;
 };
 
@@ -174,6 +177,25 @@ static void start_now(struct node *n, const char *where)
 		host_breakf(&s->host, "%s: node '%s' does not start: %s", where, n->name, sy_err_text(err));
 }
 
+static void on_start(void *arg);
+
+/* After a fault a start may meet another one (no power, no disk): it is tried each second, as a supervisor would. */
+static void start_after_fault(struct start *st)
+{
+	struct node *n = st->node;
+	struct scenario *s = n->host->scenario;
+	if (!lifecycle_settle(s, n) || !fresh_instances(n))
+		return;
+	s->topology++;
+	enum sy_err err = world_node_start(n->world);
+	if (err == SY_OK || s->host.failed)
+		return;
+	if (st->again++ == 0)
+		result_log(s, n->name, arena_format(&s->host.arena, "does not start: %s", sy_err_text(err)));
+	if (st->again < AGAIN_TRIES)
+		task_at(s, &st->task, scenario_now(s) + AGAIN_NS, SIM_SCRIPT, on_start, st);
+}
+
 static void on_start(void *arg)
 {
 	struct start *st = arg;
@@ -189,7 +211,10 @@ static void on_start(void *arg)
 			host_breakf(&s->host, "%s: node '%s' runs already", st->where, st->node->name);
 		return;
 	}
-	start_now(st->node, st->where);
+	if (st->of_restart)
+		start_after_fault(st);
+	else
+		start_now(st->node, st->where);
 }
 
 static void start_later(lua_State *L, struct node *n, uint64_t at_ns, unsigned tries, bool of_restart)
@@ -200,6 +225,17 @@ static void start_later(lua_State *L, struct node *n, uint64_t at_ns, unsigned t
 	st->tries = tries;
 	st->of_restart = of_restart;
 	task_at(n->host->scenario, &st->task, at_ns, SIM_SCRIPT, on_start, st);
+}
+
+bool lifecycle_begin(struct node *n, const char *where)
+{
+	struct scenario *s = n->host->scenario;
+	struct start *st = arena_new(&s->host.arena, sizeof *st);
+	if (!st)
+		return false;
+	*st = (struct start){.node = n, .where = where, .of_restart = true};
+	task_at(s, &st->task, scenario_now(s), SIM_SCRIPT, on_start, st);
+	return true;
 }
 
 /* Lifecycle calls come from the script, a process or a timer: never from a check, never from inside a node. */

@@ -11,6 +11,8 @@ int lifecycle_crash(lua_State *L);
 int lifecycle_restart(lua_State *L);
 int lifecycle_lose_disk(lua_State *L);
 int lifecycle_configure(lua_State *L);
+/* Starts the node after a fault: at this time, or as soon as nothing else stands in the way. False: out of memory. */
+bool lifecycle_begin(struct node *n, const char *where);
 /* The texts of the lists of peers, made from names; then the node's configuration is given to the world. False: host.error. */
 bool lifecycle_settle(struct scenario *s, struct node *n);
 

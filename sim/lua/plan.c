@@ -23,7 +23,9 @@ const struct plan_word *plan_word_find(const char *name)
 {
 	const struct plan_word *word = find_in(faults_words, name);
 
-	return word != NULL ? word : find_in(lifecycle_words, name);
+	word = word != NULL ? word : find_in(lifecycle_words, name);
+	word = word != NULL ? word : find_in(machine_words, name);
+	return word != NULL ? word : find_in(buggify_words, name);
 }
 
 static int on_word(lua_State *L)

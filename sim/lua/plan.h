@@ -23,8 +23,8 @@ struct plan_word {
 	bool of_node;      /* a method: its first argument is a node */
 	const char *drawn; /* the shape that chaos gives it (chaos.c); null: it does not draw it */
 };
-extern const struct plan_word faults_words[], lifecycle_words[]; /* ended by a null name */
-const struct plan_word *plan_word_find(const char *name);        /* null: there is none */
+extern const struct plan_word faults_words[], lifecycle_words[], machine_words[], buggify_words[]; /* ended by a null name */
+const struct plan_word *plan_word_find(const char *name);                                          /* null: there is none */
 
 struct plan_op {
 	struct scenario *s;
@@ -46,6 +46,8 @@ bool plan_load(struct scenario *s);
 bool plan_given(const struct scenario *s);
 /* Adds an operation that was drawn: it will happen at this time. Takes args. Nothing happens when a plan was given. */
 void plan_add(struct scenario *s, uint64_t at_ns, const struct plan_word *word, json_t *args, const char *by, uint64_t group);
+/* buggify.c: points are drawn for every node, as --buggify does. */
+void buggify_all(struct scenario *s, uint64_t rate_ppm);
 /* What was carried out, into the results. */
 void plan_finish(struct scenario *s);
 void plan_free(struct scenario *s);

@@ -82,7 +82,9 @@ static int open_scenario(lua_State *L)
 	plot_open(L);
 	graph_open(L);
 	faults_open(L);
+	machine_open(L);
 	chaos_open(L);
+	buggify_open(L);
 	run_open(L);
 	return 0;
 }
@@ -297,6 +299,8 @@ static enum scenario_status run_all(struct scenario *s)
 	bool cut = false;
 	if (!scenario_make_world(s) || !scenario_make_nodes(s))
 		return SCENARIO_ERROR;
+	if (s->options.buggify_ppm)
+		buggify_all(s, s->options.buggify_ppm);
 	scenario_begin_tasks(s);
 	while (!s->ended && !cut) {
 		enum scenario_status status = run_stretch(s, &cut);

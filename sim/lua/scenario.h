@@ -34,6 +34,7 @@ struct scenario_options {
 	uint64_t until_ns;          /* the run ends here at the latest; 0: when the script says */
 	uint64_t instruction_limit; /* VM instructions of one call into the script; 0: SCENARIO_INSTRUCTIONS */
 	const char *plan;           /* path of a plan (sim/lua/plan.h): its faults happen, and no others; null: the script's */
+	uint64_t buggify_ppm;       /* rare but legal behaviour strikes every node this often, parts per million; 0: never */
 	struct recorder *recorder;  /* the run's record goes there (sim/world/recorder.h); null: none. Borrowed until scenario_free */
 	uint64_t memory_limit;      /* bytes of the Lua state; 0: SCENARIO_MEMORY */
 };

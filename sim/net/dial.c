@@ -197,7 +197,7 @@ static void syn_arrived(struct end *e, uint64_t now_ns)
 	struct sim_host *h = e->host;
 	struct end *client = &c->end[0];
 	bool refused = !host_listens(h, c->to_port) || half_to(e)->cut == SIM_CUT_REFUSE;
-	if (h->off) {
+	if (h->off || syn_vanishes(e)) {
 		return;
 	}
 	if (!refused && !e->slot) {

@@ -122,3 +122,18 @@ void sim_net_reset(struct sim_net *net, struct sim_host *a, struct sim_host *b)
 		reset_end(&c->end[1], net->engine->now_ns);
 	}
 }
+
+void sim_net_half_open(struct sim_net *net, struct sim_host *a, struct sim_host *b)
+{
+	struct pair *p = pair_find(net, a, b);
+	net_hash(net, ~pair_key(a, b) + 1);
+	for (struct conn *c = p ? p->conns : NULL; c; c = c->next) {
+		reset_end(&c->end[c->end[0].host != a], net->engine->now_ns);
+	}
+}
+
+void sim_host_hide(struct sim_host *h, bool hidden)
+{
+	h->hidden = hidden;
+	net_hash(h->net, h->entity ^ 2 ^ hidden);
+}

@@ -181,6 +181,7 @@ void host_free(struct sim_host *h)
 		sim_map_remove(&h->net->by_name, h->entity);
 	}
 	sim_engine_cancel(h->net->engine, &h->wake);
+	rough_free(h);
 	dns_drop(h);
 	pipe_free(h->net, h->uplink);
 	sim_tcp_link_free(h->down);
@@ -234,6 +235,7 @@ void host_stop(struct sim_host *h, bool silent)
 	memset(h->listeners, 0, sizeof h->listeners);
 	h->attached = false;
 	h->accept_window = 0;
+	rough_stop(h);
 	sim_engine_cancel(h->net->engine, &h->wake);
 	dns_drop(h);
 	for (uint32_t slot = 0; slot < h->num_slots; slot++) {

@@ -9,6 +9,7 @@
  *   dial.c                            three steps to connect, retries, the backlog
  *   deliver.c                         what happens at one end when its event is due
  *   hosts.c sockets.c dns.c           hosts, the transport interface, names
+ *   rough.c rough_set.c               what a host does to its process: pauses, late events, clocks, short reads
  *   faults.c net.c                    cuts, resets; making and freeing it all, numbers
  *
  * A connection is one object with two ends; end[0] has dialled. The stream *towards* an end lies in that end (`in`), so
@@ -222,7 +223,7 @@ struct sim_host {
 	uint8_t ip[16];
 	uint32_t index;
 	int region; /* of the network's list; -1 */
-	bool attached, off;
+	bool attached, off, hidden;
 	uint16_t listeners[MAX_LISTENERS]; /* ports; 0: none */
 	uint16_t next_port;
 	uint32_t accept_window;
@@ -238,6 +239,7 @@ struct sim_host {
 	struct sim_tcp_wire up;    /* of packets */
 	struct sim_tcp_link *down; /* null: unlimited */
 	enum sim_tcp_cc cc;
+	struct rough *rough; /* between the process and its sockets; null: nothing was done to it */
 };
 
 struct cut_entry {
@@ -303,6 +305,11 @@ static inline struct sim_net *net_of(const struct end *e)
 static inline bool is_segment(const struct end *e)
 {
 	return net_of(e)->tcp != SIM_TCP_NONE;
+}
+/* Whether what opens a connection is dropped on its way to this end. */
+static inline bool syn_vanishes(const struct end *to)
+{
+	return half_to(to)->cut == SIM_CUT_SYN || (to->host->hidden && peer_of(to)->host != to->host);
 }
 static inline uint64_t pair_key(const struct sim_host *a, const struct sim_host *b)
 {
@@ -381,6 +388,11 @@ const struct tp_ops *sim_tp_ops(void);
 SY_MUST enum sy_err dns_start(struct sim_host *h, uint64_t token, const char *name);
 void dns_drop(struct sim_host *h);
 void dns_fini(struct sim_net *net);
+
+/* rough.c */
+struct rough;
+void rough_stop(struct sim_host *h); /* the process is gone */
+void rough_free(struct sim_host *h);
 
 /* faults.c */
 enum sim_cut cut_between(const struct sim_net *net, const struct sim_host *from, const struct sim_host *to);

@@ -71,11 +71,17 @@ enum sim_cut {
 	SIM_CUT_HOLD,      /* partition: bytes are held and come after heal; SYNs are lost */
 	SIM_CUT_BLACKHOLE, /* bytes and SYNs vanish for ever; connections hang */
 	SIM_CUT_REFUSE,    /* new connections are refused; old ones live */
+	SIM_CUT_SYN,       /* what opens a connection vanishes; old ones live */
 };
 void sim_net_cut(struct sim_net *net, struct sim_host *from, struct sim_host *to, enum sim_cut cut); /* one direction */
 void sim_net_heal(struct sim_net *net);                                                              /* all cuts */
 /* Resets every connection between the two. */
 void sim_net_reset(struct sim_net *net, struct sim_host *a, struct sim_host *b);
+
+/* The connections between the two are lost at a's end alone: b does not know, until it sends and is answered by a reset. */
+void sim_net_half_open(struct sim_net *net, struct sim_host *a, struct sim_host *b);
+/* Nobody can connect to a hidden host (it is behind a NAT or a firewall); it dials as before, and what lives, lives on. */
+void sim_host_hide(struct sim_host *host, bool hidden);
 
 /* Counters for measures (read-only). */
 struct sim_net_stats {

@@ -79,7 +79,7 @@ static void abort_end(struct end *e)
 static bool half_whole(const struct end *to)
 {
 	const struct half *h = half_to(to);
-	bool open = h->cut == SIM_CUT_NONE || h->cut == SIM_CUT_REFUSE;
+	bool open = h->cut == SIM_CUT_NONE || h->cut == SIM_CUT_REFUSE || h->cut == SIM_CUT_SYN;
 	const struct sim_link_stages *s = &h->kind->stages;
 	bool sure = h->kind->wire.loss < LOSSY && !s->to_bad && !s->trace_len;
 	return open && sure && !(to->seg.flags & SEG_DEAD);
@@ -112,6 +112,7 @@ static bool passes(struct end *to, const struct half *h, const struct sim_tcp_pa
 	switch ((enum sim_cut)h->cut) {
 	case SIM_CUT_NONE:
 	case SIM_CUT_REFUSE:
+	case SIM_CUT_SYN:
 		break;
 	case SIM_CUT_HOLD:
 		return false;
@@ -350,6 +351,9 @@ static void refuse(struct end *e, const struct sim_tcp_packet *p)
 static void syn_arrived(struct end *e, const struct sim_tcp_packet *p)
 {
 	struct sim_host *h = e->host;
+	if (syn_vanishes(e)) {
+		return;
+	}
 	if (!host_listens(h, conn_of(e)->to_port) || half_to(e)->cut == SIM_CUT_REFUSE) {
 		refuse(e, p);
 		return;

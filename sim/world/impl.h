@@ -58,6 +58,10 @@ struct world_node {
 	uint8_t *disk; /* the saved book; survives stop and crash */
 	size_t disk_len, disk_cap;
 	bool disk_holds;
+	uint32_t disk_faults; /* enum world_disk_fault */
+	uint64_t disk_draws;
+	uint32_t rare_points, rare_ppm; /* of the driver: buggify */
+	uint64_t rare_draws;
 	struct sy_netaddr *known; /* to be on the disk at the next start */
 	size_t num_known;
 	uint64_t past_hash; /* of the incarnations that are over */
@@ -119,6 +123,8 @@ enum sy_err world_tcp_init(struct world *w, const char **what);
 /* The engine of a simulated world. */
 const struct sim_engine *world_sim_engine(const struct world *w);
 
+void world_sim_half_open(struct world_node *a, struct world_node *b);
+
 /* world_node.c */
 uint64_t world_node_hash(const struct world_node *n); /* over all its lives */
 void world_node_free(struct world_node *n);
@@ -128,6 +134,10 @@ void world_node_reap(struct world_node *n);
 /* world_book.c */
 enum sy_err world_node_save_book(void *ctx, struct sy_span snapshot);
 SY_MUST enum sy_err world_node_write_known(struct world_node *n); /* once the node's transport is there */
+
+/* world_faults.c: what its disk makes of a save, and of a load. */
+size_t world_disk_written(struct world_node *n, size_t len);
+bool world_node_rare(void *ctx, enum tp_rare point);
 
 /* world_timer.c */
 struct world_timer *world_timer_take(struct world *w);

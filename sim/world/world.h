@@ -8,7 +8,7 @@
 
 #include "core/switchyard.h"
 #include "sim/engine/queue.h"
-#include "sim/net/net.h"
+#include "sim/net/rough.h"
 #include "sim/world/recorder.h"
 
 struct world;
@@ -99,6 +99,25 @@ SY_MUST enum sy_err world_reset(struct world *w, struct world_node *a, struct wo
 SY_MUST enum sy_err world_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
                                const char **what);
 SY_MUST enum sy_err world_dns(struct world *w, const char *name, const struct sy_netaddr *addrs, size_t n, const char **what);
+
+/* The same, of one node (world_faults.c). */
+SY_MUST enum sy_err world_half_open(struct world_node *a, struct world_node *b, const char **what);
+SY_MUST enum sy_err world_node_rough(struct world_node *n, enum sim_rough_kind kind, int64_t value, const char **what);
+/* Nobody can connect to it. */
+SY_MUST enum sy_err world_node_hide(struct world_node *n, bool hidden, const char **what);
+/* Off: the machine is gone at once and says nothing; its connections are half open. On: the node may start again. */
+SY_MUST enum sy_err world_node_power(struct world_node *n, bool on, const char **what);
+/* Points of the transport (enum sim_rare) and of the driver (enum tp_rare, from bit 16), and how often each strikes. */
+SY_MUST enum sy_err world_node_buggify(struct world_node *n, uint32_t points, uint32_t rate_ppm, const char **what);
+/* What its disk does; each until it is set to 0. */
+enum world_disk_fault {
+	WORLD_DISK_FULL = 1,       /* a save of the address book fails: SY_IO */
+	WORLD_DISK_TORN = 2,       /* a save says that it is done, and has written a part */
+	WORLD_DISK_UNREADABLE = 4, /* nothing can be read: a start finds neither key nor book and fails, SY_IO */
+};
+SY_MUST enum sy_err world_node_disk(struct world_node *n, uint32_t faults, const char **what);
+/* Some bytes of the saved book are other ones from now on; their places are drawn. */
+SY_MUST enum sy_err world_node_rot(struct world_node *n, const char **what);
 
 /* Random words for the script: a stream of its own. */
 uint64_t world_rand(struct world *w, enum sim_purpose purpose, uint64_t entity, uint64_t counter);

@@ -9,6 +9,8 @@ enum sy_err world_node_save_book(void *ctx, struct sy_span snapshot)
 {
 	struct world_node *n = ctx;
 
+	if (n->disk_faults & (WORLD_DISK_FULL | WORLD_DISK_UNREADABLE))
+		return SY_IO;
 	if (snapshot.len > n->disk_cap) {
 		uint8_t *disk = realloc(n->disk, snapshot.len);
 
@@ -18,7 +20,7 @@ enum sy_err world_node_save_book(void *ctx, struct sy_span snapshot)
 		n->disk_cap = snapshot.len;
 	}
 	memcpy(n->disk, snapshot.ptr, snapshot.len);
-	n->disk_len = snapshot.len;
+	n->disk_len = world_disk_written(n, snapshot.len);
 	n->disk_holds = true;
 	return SY_OK;
 }

@@ -99,6 +99,8 @@ static void on_worked(void *ctx, uint32_t frames_out, uint32_t frames_in)
 {
 	struct world *w = ((struct world_node *)ctx)->w;
 
+	if (w->options.kind == WORLD_SIM)
+		sim_host_worked(((struct world_node *)ctx)->host, frames_out + frames_in);
 	w->frames_sealed += frames_out;
 	w->frames_opened += frames_in;
 }
@@ -289,6 +291,8 @@ static enum sy_err make_core(struct world_node *n)
 	n->config.p2p.addr_book_strict = n->config.p2p.addr_book_strict && !n->strict_off;
 	if (n->w->listener.trace != NULL || n->w->options.recorder != NULL)
 		config.hooks.trace = on_trace;
+	if (n->rare_points != 0)
+		config.hooks.rare = world_node_rare;
 	enum sy_err err = sy_node_new(&n->core, &n->env, &n->config.p2p, n->reactors, n->num_reactors, &what);
 	if (err != SY_OK)
 		return err;
@@ -319,6 +323,8 @@ enum sy_err world_node_start(struct world_node *n)
 		world_node_reap(n);
 	if (n->core != NULL)
 		return SY_INVALID;
+	if (n->disk_faults & WORLD_DISK_UNREADABLE)
+		return SY_IO;
 	n->incarnation++;
 	n->is_starting = true;
 	n->entered++;

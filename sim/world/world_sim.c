@@ -192,6 +192,11 @@ static enum sy_err sim_do_reset(struct world *w, struct world_node *a, struct wo
 	return SY_OK;
 }
 
+void world_sim_half_open(struct world_node *a, struct world_node *b)
+{
+	sim_net_half_open(sim_of(a->w)->net, a->host, b->host);
+}
+
 static enum sy_err sim_do_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
                                const char **what)
 {

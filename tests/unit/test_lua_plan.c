@@ -142,7 +142,9 @@ static void test_chaos_is_a_function_of_the_seed(void **state)
 
 static void test_chaos_draws_each_word(void **state)
 {
-	static const char *const words[] = {"partition", "blackhole", "refuse", "reset", "link", "restart"};
+	static const char *const words[] = {"partition",   "blackhole", "refuse",      "reset",     "link", "restart",
+	                                    "syn_drop",    "hold",      "half_open",   "pause",     "cpu",  "clock",
+	                                    "slow_reader", "short_io",  "unreachable", "power_off", "disk", "rot"};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
 		char text[1024], op[64];

@@ -26,6 +26,13 @@ struct tp_store {
 	enum sy_err (*save_book)(void *ctx, struct sy_span snapshot);
 };
 
+/* Behaviour of a driver that is rare but legal; for tests that want it often. */
+enum tp_rare {
+	TP_RARE_ONE_FRAME,  /* a frame a write, although the socket has room for more */
+	TP_RARE_SAVE_FAILS, /* the book cannot be saved this time */
+	TP_RARES,
+};
+
 /* All optional. Outputs are borrowed for the call; an output's span ends with the next input. */
 struct tp_driver_hooks {
 	void *ctx;
@@ -47,6 +54,8 @@ struct tp_driver_hooks {
 	 * charge messages too counts SY_TRACE_MESSAGE.
 	 */
 	void (*worked)(void *ctx, uint32_t frames_out, uint32_t frames_in);
+	/* Whether the driver shall behave so now; null: it never does. */
+	bool (*rare)(void *ctx, enum tp_rare point);
 };
 
 struct tp_driver_config {

@@ -70,7 +70,10 @@ void tp_drive_save_book(struct tp_driver *d)
 	size_t size = sy_node_book_snapshot(d->node, NULL, 0);
 	uint8_t *buf = d->env->alloc(d->env->ctx, NULL, 0, size);
 	enum sy_err err = SY_NO_MEMORY;
-	if (buf) {
+	if (buf && d->hooks.rare && d->hooks.rare(d->hooks.ctx, TP_RARE_SAVE_FAILS)) {
+		sy_mem_free(d->env, buf, size);
+		err = SY_IO;
+	} else if (buf) {
 		size_t n = sy_node_book_snapshot(d->node, buf, size);
 		err = n ? d->store->save_book(d->store->ctx, (struct sy_span){buf, n}) : SY_INTERNAL;
 		sy_mem_free(d->env, buf, size);

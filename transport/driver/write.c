@@ -69,6 +69,8 @@ void tp_drive_write(struct tp_driver *d, struct sy_ref ref)
 	/* Whole frames as far as they fit; where not even one does, one, and its end waits here. */
 	size_t max = d->unsent_lowat ? DRIVER_CHUNK_SMALL : DRIVER_CHUNK_LARGE;
 	size_t cap = room >= max ? max : room < SY_FRAME_SEALED ? SY_FRAME_SEALED : room - room % SY_FRAME_SEALED;
+	if (d->hooks.rare && d->hooks.rare(d->hooks.ctx, TP_RARE_ONE_FRAME))
+		cap = SY_FRAME_SEALED;
 	if (cap <= DRIVER_CHUNK_SMALL)
 		fill_small(d, c, ref, cap);
 	else
