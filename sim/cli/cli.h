@@ -122,6 +122,7 @@ extern const struct cli_command cmd_init;
 extern const struct cli_command cmd_gen_node_key;
 extern const struct cli_command cmd_show_node_id;
 extern const struct cli_command cmd_crawl;
+extern const struct cli_command cmd_book;
 extern const struct cli_command cmd_link;
 extern const struct cli_command cmd_version;
 extern const struct cli_command cmd_help;

@@ -184,7 +184,8 @@ static bool load_files(struct real_node *n, char error[CLI_ERROR_TEXT])
 	struct tp_message msg = {.text = ""};
 
 	if ((!n->checking && tp_home_make(s->home, &msg) != SY_OK) || tp_home_path(s->home, s->node_key_file, n->key_path, &msg) != SY_OK ||
-	    tp_home_path(s->home, s->addr_book_file, n->book_path, &msg) != SY_OK || find_key(n, &msg) != SY_OK) {
+	    tp_home_path(s->home, s->addr_book_file, n->book_path, &msg) != SY_OK ||
+	    (!n->checking && tp_lock_take(&n->lock, n->book_path, &msg) != SY_OK) || find_key(n, &msg) != SY_OK) {
 		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
 		return false;
 	}
@@ -323,6 +324,7 @@ static void fini(struct real_node *n)
 {
 	ops_stop(&n->ops);
 	tp_driver_free(n->driver);
+	tp_lock_give(&n->lock);
 	node_log_flush(&n->log);
 	if (n->tp != NULL)
 		n->tp->ops->fini(n->tp);

@@ -12,6 +12,7 @@
 #include "transport/driver/driver.h"
 #include "transport/files/genesis.h"
 #include "transport/files/home.h"
+#include "transport/files/lock.h"
 #include "transport/files/node_key.h"
 #include "transport/host/sink.h"
 
@@ -33,6 +34,7 @@ struct real_node {
 	char key_path[TP_PATH_MAX], book_path[TP_PATH_MAX];
 	char chain_id[TP_CHAIN_ID_TEXT];
 	struct tp_node_key key;
+	struct tp_lock lock; /* of the book: one node a home */
 	bool has_key;
 	char id[SY_ID_TEXT];
 	char listen_text[SY_ADDR_TEXT + SY_HOST_TEXT];

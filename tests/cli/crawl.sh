@@ -50,7 +50,7 @@ checks = {
     "times": all(n1[k] > 0 for k in ("connect_us", "handshake_us", "answer_us")) and dead["connect_us"] is None,
     "the other network": other["outcome"] == "refused" and other["network"] == "another" and other["error"] == "peer_network",
     "the dead one": dead["error"] == "dial_refused" and dead["network"] is None,
-    "versions": n1["p2p_version"] == 8 and n1["block_version"] == 11 and n1["channels"] == "00" and n1["version"] == "0.40.0",
+    "versions": n1["p2p_version"] == 8 and n1["block_version"] == 11 and "00" in [n1["channels"][i:i + 2] for i in range(0, len(n1["channels"]), 2)] and n1["version"] == "0.40.0",
 }
 for name, good in checks.items():
     print("ok - json:" if good else "not ok - json:", name)

@@ -159,6 +159,7 @@ void tp_host_free(struct tp_host *host)
 		return;
 	tp_host_let_port_go(host);
 	tp_driver_free(host->driver);
+	tp_lock_give(&host->lock);
 	if (host->tp != NULL)
 		host->tp->ops->fini(host->tp);
 	sy_node_free(host->node);

@@ -53,7 +53,7 @@ void tp_host_config_init(struct tp_host_config *config, enum sy_profile profile)
 /*
  * Reads the files and makes everything; nothing can be seen of it in the network yet. msg holds a line for people after an
  * error. Returns SY_INVALID (a key is wrong), SY_ADDR_INVALID, SY_DNS (listen), SY_PARSE, SY_CORRUPT (a file is broken; it
- * stays as it is), SY_NOT_FOUND (no network, and no genesis file), SY_IO, SY_LIMIT (descriptors), SY_NO_MEMORY, SY_INTERNAL.
+ * stays as it is), SY_IN_USE (another node has this home), SY_NOT_FOUND (no network, and no genesis file), SY_IO, SY_LIMIT (descriptors), SY_NO_MEMORY, SY_INTERNAL.
  */
 SY_MUST enum sy_err tp_host_new(struct tp_host **out, const struct tp_host_config *config, struct tp_message *msg);
 /*

@@ -9,6 +9,7 @@
 
 #include "transport/files/atomic_file.h"
 #include "transport/files/genesis.h"
+#include "transport/files/lock.h"
 #include "transport/files/node_key.h"
 #include "transport/host/env.h"
 #include "transport/host/host.h"
@@ -37,6 +38,7 @@ struct tp_host {
 	struct sy_netaddr listen;
 	int held_port; /* -1: none */
 	char book_path[TP_PATH_MAX];
+	struct tp_lock lock; /* of the book: one node a home */
 	char chain_id[TP_CHAIN_ID_TEXT];
 	char id[SY_ID_TEXT], address[HOST_TEXT], listen_text[HOST_TEXT];
 	bool started, stopping, stopped, impatient;

@@ -29,6 +29,8 @@ static enum sy_err open_key(struct tp_host *host, struct tp_message *msg)
 		if (err == SY_OK)
 			err = tp_home_path(home, TP_HOME_ADDRBOOK, host->book_path, msg);
 		if (err == SY_OK)
+			err = tp_lock_take(&host->lock, host->book_path, msg);
+		if (err == SY_OK)
 			err = tp_home_path(home, TP_HOME_NODE_KEY, path, msg);
 		if (err == SY_OK)
 			err = tp_node_key_load_or_make(path, &host->key, &made, msg);
