@@ -33,20 +33,20 @@ type session struct {
 	Auth         string                 `json:"auth_delimited"`
 	NodeInfo     string                 `json:"node_info_delimited"`
 	Info         map[string]interface{} `json:"node_info"`
-	Packets      []packet               `json:"packets"`
-	Pex          []pexMessage           `json:"pex"`
+	Packets      []keptPacket           `json:"packets"`
+	Pex          []keptPex              `json:"pex"`
 	Wire         []string               `json:"wire"` // all bytes that came: the ephemeral message, then a frame each
 }
 
-// packet is one packet of the stream; pexMessage a whole message of channel 0.
-type packet struct {
+// keptPacket is one packet of the stream; keptPex a whole message of channel 0.
+type keptPacket struct {
 	Kind    string `json:"kind"`
 	Channel int32  `json:"channel"`
 	EOF     bool   `json:"eof"`
 	Data    string `json:"data"`
 }
 
-type pexMessage struct {
+type keptPex struct {
 	Kind  string   `json:"kind"`
 	Addrs []string `json:"addrs"`
 }
@@ -84,7 +84,7 @@ func (r *recorder) take(s *session) error {
 		if err := p.Unmarshal(payload); err != nil {
 			return err
 		}
-		var kept packet
+		var kept keptPacket
 		switch sum := p.Sum.(type) {
 		case *tmp2p.Packet_PacketPing:
 			kept.Kind = "ping"
@@ -95,7 +95,7 @@ func (r *recorder) take(s *session) error {
 			kept.Kind = "pong"
 		case *tmp2p.Packet_PacketMsg:
 			m := sum.PacketMsg
-			kept = packet{"msg", m.ChannelID, m.EOF, hex.EncodeToString(m.Data)}
+			kept = keptPacket{"msg", m.ChannelID, m.EOF, hex.EncodeToString(m.Data)}
 			if m.ChannelID == int32(pex.PexChannel) {
 				pexBytes = append(pexBytes, m.Data...)
 			}
@@ -115,7 +115,7 @@ func (r *recorder) takePex(s *session, raw []byte) error {
 	if err := m.Unmarshal(raw); err != nil {
 		return err
 	}
-	kept := pexMessage{Kind: "request", Addrs: []string{}}
+	kept := keptPex{Kind: "request", Addrs: []string{}}
 	if list := m.GetPexAddrs(); list != nil {
 		kept.Kind = "addrs"
 		for _, a := range list.Addrs {
@@ -217,8 +217,8 @@ func captureSession(dir string, theyDial bool, eph, seed byte) (*session, error)
 func (s *session) cutWire(all []byte) {
 	text := hex.EncodeToString(all)
 	s.Wire = []string{text[:70]}
-	for text = text[70:]; text != ""; text = text[min(len(text), 2*sealedSize):] {
-		s.Wire = append(s.Wire, text[:min(len(text), 2*sealedSize)])
+	for text = text[70:]; text != ""; text = text[min(len(text), 2*frameWire):] {
+		s.Wire = append(s.Wire, text[:min(len(text), 2*frameWire)])
 	}
 }
 

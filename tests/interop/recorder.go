@@ -23,12 +23,6 @@ import (
 	tmp2p "github.com/cometbft/cometbft/proto/tendermint/p2p"
 )
 
-const (
-	chunkSize  = 1024
-	frameSize  = 4 + chunkSize
-	sealedSize = frameSize + 16
-)
-
 // recorder keeps every byte that it read.
 type recorder struct {
 	conn         net.Conn
@@ -107,11 +101,11 @@ func (r *recorder) derive(ours, theirs, shared []byte) error {
 	return nil
 }
 
-func nonce(n uint64) []byte { return binary.LittleEndian.AppendUint64(make([]byte, 4), n) }
+func frameNonce(n uint64) []byte { return binary.LittleEndian.AppendUint64(make([]byte, 4), n) }
 
 // write seals bytes of up to 1,024 into one frame.
 func (r *recorder) write(b []byte) error {
-	if len(b) > chunkSize {
+	if len(b) > chunkMax {
 		return errors.New("the recorder sends one frame at a time")
 	}
 	aead, err := chacha20poly1305.New(r.send)
@@ -120,17 +114,17 @@ func (r *recorder) write(b []byte) error {
 	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
-	frame := make([]byte, frameSize)
+	frame := make([]byte, framePlain)
 	binary.LittleEndian.PutUint32(frame, uint32(len(b)))
 	copy(frame[4:], b)
-	_, err = r.conn.Write(aead.Seal(nil, nonce(r.sendN), frame, nil))
+	_, err = r.conn.Write(aead.Seal(nil, frameNonce(r.sendN), frame, nil))
 	r.sendN++
 	return err
 }
 
 // readFrame opens the next frame and adds its bytes to the stream.
 func (r *recorder) readFrame() error {
-	sealed, err := r.read(sealedSize)
+	sealed, err := r.read(frameWire)
 	if err != nil {
 		return err
 	}
@@ -138,13 +132,13 @@ func (r *recorder) readFrame() error {
 	if err != nil {
 		return err
 	}
-	frame, err := aead.Open(nil, nonce(r.recvN), sealed, nil)
+	frame, err := aead.Open(nil, frameNonce(r.recvN), sealed, nil)
 	if err != nil {
 		return err
 	}
 	r.recvN++
 	n := binary.LittleEndian.Uint32(frame)
-	if n > chunkSize {
+	if n > chunkMax {
 		return fmt.Errorf("a frame of %d bytes", n)
 	}
 	r.plain = append(r.plain, frame[4:4+n]...)
@@ -164,8 +158,6 @@ func (r *recorder) next() ([]byte, []byte, error) {
 		}
 	}
 }
-
-func delimited(b []byte) []byte { return append(binary.AppendUvarint(nil, uint64(len(b))), b...) }
 
 // upgrade does the whole handshake; it returns their authentication and node info as they stood on the stream.
 func (r *recorder) upgrade(info p2p.DefaultNodeInfo) (auth, nodeInfo []byte, err error) {
