@@ -721,6 +721,7 @@ bool sy_node_book_has(const struct sy_node *node, const struct sy_id *id);
 struct sy_pex_counts {
 	uint32_t verified;   /* now: addresses that a seed hands out before all others, for they answered lately (D-26) */
 	uint32_t crawling;   /* now: dials and connections of a seed's crawl */
+	uint64_t asked;      /* requests sent */
 	uint64_t requests;   /* requests received */
 	uint64_t lists_sent; /* answers to them */
 	uint64_t addrs_sent; /* addresses in these */

@@ -18,6 +18,7 @@ void pex_request(struct sy_pex *pex, struct sy_ctx *ctx, struct sy_ref peer)
 	if (err == SY_OK || !pex->policy->keep_learning)
 		p->flags |= PEX_ASKED;
 	p->tried = 1;
+	pex->counts.asked += err == SY_OK;
 	p->asked_ns = now_ns;
 	pex_trace(pex, ctx, (struct pex_event){.kind = SY_TRACE_PEX_REQUEST, .err = err, .conn = peer, .a = 0});
 }

@@ -32,6 +32,12 @@ local function spread(name, values)
   metric(name .. " min", values[1])
 end
 
+local function requests()
+  local sum = 0
+  for _, c in ipairs(peers:pex_counts()) do sum = sum + c.asked end
+  return sum
+end
+
 -- Times of the measurements.
 for _, t in ipairs { 5, 12, 15, 20, 30, 45, 60, 90, 120, 150, 180, 200 } do
   at(t + 1, function()
@@ -40,6 +46,7 @@ for _, t in ipairs { 5, 12, 15, 20, 30, 45, 60, 90, 120, 150, 180, 200 } do
     spread("outbound", up:map(function(n) return n:num_peers("outbound") end))
     spread("peers", up:map(function(n) return n:num_peers() end))
     spread("book", up:map(function(n) return n.book:size() end))
+    metric("requests_sent", requests())
     metric("seed_book", seed.book:size())
     metric("seed_banned", seed.book:counts().banned)
     metric("components", graph.components(up))

@@ -160,6 +160,34 @@ static int m_num_peers(lua_State *L)
 	}
 }
 
+/* What PEX has done since the node started; a node that does not run has done nothing. */
+static int m_pex_counts(lua_State *L)
+{
+	const struct node *n = node_check(L, 1);
+	const struct sy_node *core = n->host->core(n);
+	struct sy_pex_counts c = core ? sy_node_pex_counts(core) : (struct sy_pex_counts){0};
+	const struct {
+		const char *name;
+		uint64_t value;
+	} counts[] = {{"asked", c.asked},
+	              {"requests", c.requests},
+	              {"lists_sent", c.lists_sent},
+	              {"addrs_sent", c.addrs_sent},
+	              {"lists_received", c.lists_received},
+	              {"addrs_new", c.addrs_new},
+	              {"reached", c.reached},
+	              {"unreached", c.unreached},
+	              {"lost", c.lost},
+	              {"made_room", c.made_room}};
+
+	lua_createtable(L, 0, (int)(sizeof counts / sizeof counts[0]));
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		lua_pushinteger(L, (lua_Integer)counts[i].value);
+		lua_setfield(L, -2, counts[i].name);
+	}
+	return 1;
+}
+
 /* Whether the peer on top of the stack passes the filter at index 2: none, a direction, or a function. */
 static bool passes(lua_State *L, const struct sy_peer *p, int direction)
 {
@@ -320,14 +348,23 @@ static int m_save_book(lua_State *L)
 
 /* ------------------------------------------------------------------ fields */
 
-static const luaL_Reg methods[] = {{"num_peers", m_num_peers},         {"peers", m_peers},
-                                   {"has_peer", m_has_peer},           {"peer", m_peer},
-                                   {"wait_peer", m_wait_peer},         {"start", lifecycle_start},
-                                   {"stop", lifecycle_stop},           {"crash", lifecycle_crash},
-                                   {"restart", lifecycle_restart},     {"lose_disk", lifecycle_lose_disk},
-                                   {"configure", lifecycle_configure}, {"dial", m_dial},
-                                   {"broadcast", m_broadcast},         {"mark_good", m_mark_good},
-                                   {"save_book", m_save_book},         {NULL, NULL}};
+static const luaL_Reg methods[] = {{"num_peers", m_num_peers},
+                                   {"peers", m_peers},
+                                   {"has_peer", m_has_peer},
+                                   {"peer", m_peer},
+                                   {"wait_peer", m_wait_peer},
+                                   {"start", lifecycle_start},
+                                   {"stop", lifecycle_stop},
+                                   {"crash", lifecycle_crash},
+                                   {"restart", lifecycle_restart},
+                                   {"lose_disk", lifecycle_lose_disk},
+                                   {"configure", lifecycle_configure},
+                                   {"dial", m_dial},
+                                   {"broadcast", m_broadcast},
+                                   {"mark_good", m_mark_good},
+                                   {"save_book", m_save_book},
+                                   {"pex_counts", m_pex_counts},
+                                   {NULL, NULL}};
 static const char *const fields[] = {"name", "id", "address", "ip", "region", "profile", "running", "index", "book", "reactors", NULL};
 const struct api_page node_page = {"node:", methods, fields};
 
