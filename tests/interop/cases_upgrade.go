@@ -51,7 +51,7 @@ func ourInfo(n *ours, peer p2p.Peer) string {
 		ListenAddr:      "tcp://" + n.dialString(),
 		Network:         "interop",
 		Version:         "0.40.0",
-		Channels:        []byte{0x70, 0x71, 0x72, 0x73, 0x00},
+		Channels:        []byte{0x70, 0x71, 0x72, 0x73, 0x40, 0x20, 0x21, 0x22, 0x23, 0x30, 0x38, 0x60, 0x61, 0x00},
 		Moniker:         "ours",
 		Other:           p2p.DefaultNodeInfoOther{TxIndex: "on", RPCAddress: "tcp://127.0.0.1:26657"},
 	}

@@ -154,14 +154,14 @@ func hostileAtSeed(dir string) string {
 		})),
 		both("5.5", "addresses that nobody asked for", shut("peer_pex_unsolicited"), spoken(message(0, pexAddrs(addrOf(someone, "127.3.3.3", 26656))))),
 		both("5.5", "unasked, with port 65536", shut("peer_pex_bad_addr"), spoken(message(0, pexAddrs(addrOf(someone, "127.3.3.3", 65536))))),
-		both("3.5", "a channel that a seed has not", shut("peer_unknown_channel"), spoken(packet(0x20, true, []byte("x")))),
+		both("3.5", "a channel that a seed has not", shut("peer_unknown_channel"), spoken(packetOf(0x55, true, []byte("x")))),
 		both("5.1", "a PEX message of an unknown kind", shut("peer_bad_message"), spoken(message(0, field(3, nil)))),
 		both("2.6", "no channel in common", shut("peer_no_common_channel"), func(x *intruder) error {
 			if err := x.toInfo(); err != nil {
 				return err
 			}
 			info := x.nodeInfo()
-			info.Channels = []byte{0x20, 0x21}
+			info.Channels = []byte{0x55, 0x56}
 			x.say(delimited(encodeInfo(info)))
 			return x.hearInfo()
 		}),

@@ -125,10 +125,10 @@ var malformedRows = []row{
 	both("2.2", "a packet of 2^63 - 1 bytes", shut("peer_bad_packet|peer_packet_too_long"), spoken(uv(1<<63-1))),
 	both("2.2", "a packet of 2^40 bytes", shut("peer_packet_too_long"), spoken(uv(1<<40))),
 	both("3.4", "a packet of 1,035 bytes", shut("peer_packet_too_long"), spoken(uv(1035))),
-	both("3.4", "a final packet of 1,024 bytes on channel 0xf0: 1,035", shut("peer_packet_too_long"), spoken(packet(0xf0, true, pattern(1024, 1)))),
+	both("3.4", "a final packet of 1,024 bytes on channel 0xf0: 1,035", shut("peer_packet_too_long"), spoken(packetOf(0xf0, true, pattern(1024, 1)))),
 	both("3.4", "1,026 bytes of data that do not end a message: 1,034", kept, then(func(x *intruder) error {
 		data := pattern(1030, 1)
-		x.say(packet(0x70, false, data[:1026]), packet(0x70, true, data[1026:]))
+		x.say(packetOf(0x70, false, data[:1026]), packetOf(0x70, true, data[1026:]))
 		back, err := x.hearMessage(0x70)
 		if err == nil && !bytes.Equal(back, data) {
 			err = fmt.Errorf("%d bytes came back as %d others", len(data), len(back))
@@ -159,7 +159,7 @@ var malformedRows = []row{
 
 // channelRows: where a message goes and how long it may be (3.5).
 var channelRows = []row{
-	both("3.5", "a channel that is not there", shut("peer_unknown_channel"), spoken(packet(0x55, true, []byte("x")))),
+	both("3.5", "a channel that is not there", shut("peer_unknown_channel"), spoken(packetOf(0x55, true, []byte("x")))),
 	both("3.5", "channel 256", shut("peer_unknown_channel"), spoken(delimited(field(3, join(number(1, 256), number(2, 1), field(3, []byte("x"))))))),
 	both("3.5", "channel -1", shut("peer_unknown_channel"), spoken(delimited(field(3, join(number(1, 1<<64-1), number(2, 1), field(3, []byte("x"))))))),
 	both("3.5", "a message of 64,001 bytes on a channel that takes 64,000", shut("peer_message_too_long"), spoken(message(0, make([]byte, 64001)))),
@@ -171,7 +171,7 @@ var channelRows = []row{
 		data := pattern(3000, 9)
 		for at := 0; at < 3000; at += 1000 {
 			for _, ch := range []byte{0x70, 0x71, 0x72} {
-				x.say(packet(ch, at == 2000, data[at:at+1000]))
+				x.say(packetOf(ch, at == 2000, data[at:at+1000]))
 			}
 		}
 		for n := 0; n < 9; {
@@ -185,17 +185,17 @@ var channelRows = []row{
 		}
 		return nil
 	})),
-	both("3.5", "half messages on every channel, never ended", kept, spoken(packet(0x70, false, pattern(1000, 1)), packet(0x71, false, pattern(1000, 1)),
-		packet(0x72, false, pattern(1000, 1)), packet(0xf0, false, pattern(1000, 1)))),
-	both("3.6", "an empty message", kept, spoken(packet(0x70, true, nil))),
-	both("3.5", "ten thousand packets without data", kept, spoken(bytes.Repeat(packet(0x70, false, nil), 10000))),
+	both("3.5", "half messages on every channel, never ended", kept, spoken(packetOf(0x70, false, pattern(1000, 1)), packetOf(0x71, false, pattern(1000, 1)),
+		packetOf(0x72, false, pattern(1000, 1)), packetOf(0xf0, false, pattern(1000, 1)))),
+	both("3.6", "an empty message", kept, spoken(packetOf(0x70, true, nil))),
+	both("3.5", "ten thousand packets without data", kept, spoken(bytes.Repeat(packetOf(0x70, false, nil), 10000))),
 }
 
 // endless is the beginning of a message that has no last packet.
 func endless(channel byte, size int) []byte {
 	var out []byte
 	for ; size > 0; size -= chunkMax {
-		out = append(out, packet(channel, false, make([]byte, min(size, chunkMax)))...)
+		out = append(out, packetOf(channel, false, make([]byte, min(size, chunkMax)))...)
 	}
 	return out
 }
@@ -203,7 +203,7 @@ func endless(channel byte, size int) []byte {
 // floodRows: control packets (3.5, 3.7).
 var floodRows = []row{
 	both("3.5", "five thousand pings at once: answered, not one by one", kept, then(func(x *intruder) error {
-		x.say(bytes.Repeat(pingPacket, 5000), packet(0x70, true, []byte("end")))
+		x.say(bytes.Repeat(pingPacket, 5000), packetOf(0x70, true, []byte("end")))
 		pongs := 0
 		for {
 			p, err := x.hearPacket()
@@ -224,7 +224,7 @@ var floodRows = []row{
 	})),
 	both("3.7", "pongs that nobody asked for", kept, spoken(bytes.Repeat(pongPacket, 500))),
 	both("3.7", "a message is no pong, and a pong no message", kept, then(func(x *intruder) error {
-		x.say(pongPacket, packet(0x70, false, []byte("a")), pongPacket, packet(0x70, true, []byte("b")))
+		x.say(pongPacket, packetOf(0x70, false, []byte("a")), pongPacket, packetOf(0x70, true, []byte("b")))
 		back, err := x.hearMessage(0x70)
 		if err == nil && string(back) != "ab" {
 			err = fmt.Errorf("the message came back as %q", back)
@@ -240,7 +240,7 @@ var silentRows = []row{
 	both("3.7", "pings are not answered", shutAfter("peer_pong_timeout", pongWait-time.Second, pongWait+slow), spoken()),
 	both("3.7", "pings are answered by messages only", shutAfter("peer_pong_timeout", pongWait-time.Second, pongWait+slow), then(func(x *intruder) error {
 		for time.Since(x.begun) < pongWait-5*time.Second {
-			x.say(packet(0x70, true, []byte("not a pong")))
+			x.say(packetOf(0x70, true, []byte("not a pong")))
 			time.Sleep(2 * time.Second)
 		}
 		return nil

@@ -101,7 +101,7 @@ func requests(n, answers int) func(*intruder) error {
 // pexRows: what a dialler may say to the PEX reactor.
 var pexRows = []row{
 	both("5.1", "no protobuf", shut("peer_bad_message"), spoken(message(0, []byte{0x12, 0x7f, 1}))),
-	both("5.1", "an empty PEX message", shut("peer_bad_message"), spoken(packet(0, true, nil))),
+	both("5.1", "an empty PEX message", shut("peer_bad_message"), spoken(packetOf(0, true, nil))),
 	both("5.1", "a PEX message of an unknown kind", shut("peer_bad_message"), spoken(message(0, field(3, nil)))),
 	both("5.1", "a request as a number", shut("peer_bad_message"), spoken(message(0, number(1, 1)))),
 	both("5.1", "an entry that is cut short", shut("peer_bad_message"), spoken(message(0, field(2, []byte{0x0a, 0x30, 0x0a})))),

@@ -553,7 +553,7 @@ func infoBytesRows() []row {
 			if err := x.toInfo(); err != nil {
 				return err
 			}
-			hello := packet(0x70, true, []byte("hello"))
+			hello := packetOf(0x70, true, []byte("hello"))
 			x.say(delimited(honest(x)), pingPacket, hello[:5])
 			if err := x.hearInfo(); err != nil {
 				return err

@@ -34,19 +34,17 @@ const (
 	slow       = 20 * time.Second // nothing honest takes so long, even on a busy machine
 )
 
-// uv is a protobuf varint; field is a length-delimited field, number a varint field, delimited a message with its length.
+// uv is a protobuf varint; field is a length-delimited field, number a varint field.
 func uv(n uint64) []byte { return binary.AppendUvarint(nil, n) }
 
 func field(n uint64, b []byte) []byte { return join(uv(n<<3|2), uv(uint64(len(b))), b) }
 
 func number(n, value uint64) []byte { return join(uv(n<<3), uv(value)) }
 
-func delimited(b []byte) []byte { return join(uv(uint64(len(b))), b) }
-
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-// packet is one delimited PacketMsg.
-func packet(channel byte, eof bool, data []byte) []byte {
+// packetOf is one delimited PacketMsg.
+func packetOf(channel byte, eof bool, data []byte) []byte {
 	var body []byte
 	if channel != 0 {
 		body = number(1, uint64(channel))
@@ -61,10 +59,10 @@ func packet(channel byte, eof bool, data []byte) []byte {
 func message(channel byte, data []byte) []byte {
 	var out []byte
 	for len(data) > chunkMax {
-		out = append(out, packet(channel, false, data[:chunkMax])...)
+		out = append(out, packetOf(channel, false, data[:chunkMax])...)
 		data = data[chunkMax:]
 	}
-	return append(out, packet(channel, true, data)...)
+	return append(out, packetOf(channel, true, data)...)
 }
 
 var pingPacket, pongPacket = delimited(field(1, nil)), delimited(field(2, nil))
@@ -178,8 +176,6 @@ func (x *intruder) agree() error {
 	t.ExtractBytes(x.challenge, "SECRET_CONNECTION_MAC")
 	return nil
 }
-
-func nonce(n uint64) []byte { return binary.LittleEndian.AppendUint64(make([]byte, 4), n) }
 
 // frameOf seals a plaintext frame with any length in front and any bytes behind.
 func (x *intruder) frameOf(length uint32, body []byte) []byte {

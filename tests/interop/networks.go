@@ -342,6 +342,18 @@ func (o *ours) count(channel string) int {
 	return 0
 }
 
+// besideNode runs a node of this network that has the validator as a persistent peer.
+func besideNode(dir, network, ip string, v *validator, args ...string) (*ours, error) {
+	home, err := os.MkdirTemp(dir, "beside")
+	if err != nil {
+		return nil, err
+	}
+	return launch(home, append([]string{"node", "--home", home, "--network", network, "--p2p.laddr", "tcp://" + ip + ":0",
+		"--p2p.addr_book_strict=false", "--p2p.pex=false", "--p2p.persistent_peers", v.address()}, args...)...)
+}
+
+// besideValidator: two nodes stay with a validator, one that drops all that comes on the channels of a CometBFT node, and one whose
+// reactor has these channels and makes the validator believe that it follows the chain.
 func besideValidator(dir string) string {
 	const network, long = "traffic", 2 * time.Minute
 	members, err := startChain(dir, network, []string{"127.60.0.1"}, nil)
@@ -350,40 +362,50 @@ func besideValidator(dir string) string {
 	}
 	v := members[0]
 	defer v.stop()
-	home, err := os.MkdirTemp(dir, "mirror")
+	mirror, err := besideNode(dir, network, "127.61.0.1", v, "--switchyard.channels", "none", "--reactor", script("mirror.lua"))
 	if err != nil {
 		return err.Error()
 	}
-	n, err := launch(home, "node", "--home", home, "--network", network, "--p2p.laddr", "tcp://127.61.0.1:0", "--p2p.addr_book_strict=false",
-		"--p2p.persistent_peers", v.address(), "--reactor", script("mirror.lua"))
+	defer mirror.kill()
+	sink, err := besideNode(dir, network, "127.62.0.1", v)
 	if err != nil {
 		return err.Error()
 	}
-	defer n.kill()
-	id := p2p.ID(n.id())
-	if !eventually(20*time.Second, func() bool { return v.node.Switch().Peers().Has(id) }) {
-		return fail(n, "the validator has not got us as a peer")
+	defer sink.kill()
+	var peers []p2p.Peer
+	for _, n := range []*ours{mirror, sink} {
+		if !eventually(20*time.Second, func() bool { return v.node.Switch().Peers().Has(p2p.ID(n.id())) }) {
+			return fail(n, "the validator has not got us as a peer")
+		}
+		peers = append(peers, v.node.Switch().Peers().Get(p2p.ID(n.id())))
 	}
-	first, from := v.node.Switch().Peers().Get(id), v.height()
+	from := v.height()
 	for i, end := 0, time.Now().Add(long); time.Now().Before(end); i++ {
-		if !first.IsRunning() || n.said("removed ") {
-			return fail(n, "the connection was lost")
+		if !peers[0].IsRunning() || mirror.said("removed ") {
+			return fail(mirror, "the connection was lost")
+		}
+		if !peers[1].IsRunning() || sink.said("removed ") {
+			return fail(sink, "the connection was lost")
 		}
 		_ = v.node.Mempool().CheckTx(types.Tx(fmt.Sprintf("k%d=v%d", i, i)), nil, mempool.TxInfo{})
 		time.Sleep(200 * time.Millisecond)
 	}
-	note("beside a validator from height %d to %d: 0x20 %d, 0x21 %d, 0x22 %d, 0x30 %d messages", from, v.height(), n.count("20"),
-		n.count("21"), n.count("22"), n.count("30"))
+	dropped := peers[1].Status().SendMonitor.Bytes
+	note("beside a validator from height %d to %d: 0x20 %d, 0x21 %d, 0x22 %d, 0x30 %d messages; %d bytes to the one that drops all", from,
+		v.height(), mirror.count("20"), mirror.count("21"), mirror.count("22"), mirror.count("30"), dropped)
 	if v.height() < from+10 {
-		return fail(n, "the chain has only come from %d to %d", from, v.height())
+		return fail(mirror, "the chain has only come from %d to %d", from, v.height())
 	}
 	for _, channel := range []string{"20", "21", "22", "30"} {
-		if n.count(channel) == 0 {
-			return fail(n, "nothing came on channel 0x%s", channel)
+		if mirror.count(channel) == 0 {
+			return fail(mirror, "nothing came on channel 0x%s", channel)
 		}
 	}
-	if !n.stop() {
-		return fail(n, "we did not end with code 0")
+	if dropped == 0 {
+		return fail(sink, "the validator sent nothing to the node that drops all")
+	}
+	if !mirror.stop() || !sink.stop() {
+		return "a node did not end with code 0"
 	}
 	return ""
 }
