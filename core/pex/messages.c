@@ -45,7 +45,7 @@ static enum sy_err seed_request(struct sy_pex *pex, struct sy_ctx *ctx, const st
 		return SY_OK;
 	p->heard = 1;
 	if (pex->verify)
-		pex_slots_asked(pex, peer);
+		pex_slots_asked(pex, ctx, peer);
 	answer(pex, ctx, peer->ref, true);
 	sy_ctx_flush_stop_peer(ctx, peer->ref, SY_SEED_DONE);
 	return SY_OK;

@@ -3,6 +3,7 @@
  * seed_disconnect_wait_period, but when the slots are nearly full those who have been there longest make room, so that a
  * newcomer finds a slot. They are remembered by their IP: while there is no room for more of them they are refused before the
  * handshake, for a CometBFT node that gets through it and is then sent away comes back at once, and one that does not, waits.
+ * So is an IP that has had its fill of answers: a node with the seed among its persistent peers asks again and again.
  */
 #include "core/pex/state.h"
 
@@ -10,7 +11,9 @@
 
 #define GRACE_NS (5 * PEX_SECOND) /* to ask, to read the answer: more than a round trip or two */
 #define REMEMBER_S 3600u          /* that somebody held a slot for nothing */
-#define REMEMBER_SHORT_S 60u      /* that he lost it before he had the time to ask */
+#define ANSWERS 64u               /* to one IP within ANSWERS_NS: many nodes may share it */
+#define ANSWERS_NS (10 * PEX_SECOND)
+#define REMEMBER_SHORT_S 60u /* that he lost it before he had the time to ask */
 
 /* A quarter is kept free: more handshakes than one may end within a round trip. */
 static uint32_t room(const struct sy_pex *pex)
@@ -49,10 +52,15 @@ static void key_of_ip(const uint8_t ip[16], uint8_t key[PEX_KEY])
 enum sy_err pex_slots_accept(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_netaddr *from)
 {
 	uint8_t key[PEX_KEY];
-	if (!pex->policy->seed_makes_room || sy_ctx_counts(ctx).inbound < room(pex))
+	if (!pex->policy->seed_makes_room)
 		return SY_OK;
 	key_of_ip(from->ip, key);
-	const struct pex_record *r = pex_records_find(pex, &pex->verify->silent, key);
+	const struct pex_record *r = pex_records_find(pex, &pex->verify->answered, key);
+	if (r && r->count >= ANSWERS && sy_ctx_now_ns(ctx) - r->last_ns < ANSWERS_NS)
+		return SY_INBOUND_FULL;
+	if (sy_ctx_counts(ctx).inbound < room(pex))
+		return SY_OK;
+	r = pex_records_find(pex, &pex->verify->silent, key);
 	return r && sy_ctx_now_ns(ctx) - r->last_ns < r->count * PEX_SECOND ? SY_INBOUND_FULL : SY_OK;
 }
 
@@ -66,11 +74,20 @@ void pex_slots_came(struct sy_pex *pex, struct sy_ctx *ctx)
 }
 
 /* Where somebody asks, others may. */
-void pex_slots_asked(struct sy_pex *pex, const struct sy_peer *peer)
+void pex_slots_asked(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_peer *peer)
 {
 	uint8_t key[PEX_KEY];
 	key_of_ip(peer->socket_addr.ip, key);
 	pex_records_drop(pex, &pex->verify->silent, key);
+	struct pex_record *r = pex_records_get(pex, &pex->verify->answered, key, SY_LIMIT_SILENT);
+	if (!r)
+		return;
+	uint64_t now_ns = sy_ctx_now_ns(ctx);
+	if (!r->count || now_ns - r->last_ns >= ANSWERS_NS) {
+		r->count = 0;
+		r->last_ns = now_ns;
+	}
+	r->count++;
 }
 
 void pex_slots_went(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_peer *peer)
@@ -99,4 +116,5 @@ void pex_slots_tick(struct sy_pex *pex, struct sy_ctx *ctx)
 			pex_stop_peer(pex, ctx, peer.ref, SY_STOPPED);
 	uint64_t hour_ns = REMEMBER_S * PEX_SECOND;
 	pex_records_prune(pex, &pex->verify->silent, now_ns > hour_ns ? now_ns - hour_ns : 0);
+	pex_records_prune(pex, &pex->verify->answered, now_ns > ANSWERS_NS ? now_ns - ANSWERS_NS : 0);
 }

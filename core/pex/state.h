@@ -85,11 +85,12 @@ struct pex_verify {
 	uint32_t dials, max; /* dials under way; dials and connections at once */
 	uint32_t open;       /* connections that came of them */
 	uint32_t interval_s;
-	uint64_t crawl_ns;         /* between two requests to one id */
-	uint64_t reached_s;        /* when anybody answered last, Unix seconds */
-	uint64_t looked_ns;        /* when the queue was filled last */
-	struct pex_records asked;  /* id -> when it was asked for addresses */
-	struct pex_records silent; /* ip -> when it lost its slot for saying nothing; count: for how many seconds that counts (D-33) */
+	uint64_t crawl_ns;           /* between two requests to one id */
+	struct pex_records answered; /* ip -> answers since last_ns: who comes back for more all the time has to wait (D-33) */
+	uint64_t reached_s;          /* when anybody answered last, Unix seconds */
+	uint64_t looked_ns;          /* when the queue was filled last */
+	struct pex_records asked;    /* id -> when it was asked for addresses */
+	struct pex_records silent;   /* ip -> when it lost its slot for saying nothing; count: for how many seconds that counts (D-33) */
 };
 
 enum pex_seed_stage { PEX_SEEDS_IDLE, PEX_SEEDS_LOOKUP, PEX_SEEDS_DIAL };
@@ -205,7 +206,7 @@ static inline uint32_t pex_fresh_s(const struct sy_pex *pex)
 /* slots.c: of a seed of ours only */
 SY_MUST enum sy_err pex_slots_accept(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_netaddr *from);
 void pex_slots_came(struct sy_pex *pex, struct sy_ctx *ctx); /* an inbound one */
-void pex_slots_asked(struct sy_pex *pex, const struct sy_peer *peer);
+void pex_slots_asked(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_peer *peer);
 void pex_slots_went(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_peer *peer);
 void pex_slots_tick(struct sy_pex *pex, struct sy_ctx *ctx);
 

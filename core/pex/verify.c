@@ -39,6 +39,7 @@ void pex_verify_free(struct sy_pex *pex)
 		return;
 	pex_records_fini(&v->asked, pex->env);
 	pex_records_fini(&v->silent, pex->env);
+	pex_records_fini(&v->answered, pex->env);
 	sy_mem_free(pex->env, v, sizeof *v);
 	pex->verify = NULL;
 }

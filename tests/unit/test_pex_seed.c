@@ -340,6 +340,31 @@ static void test_pex_seed_remembers_who_did_not_ask(void **state)
 	close_world(&w);
 }
 
+/* A node that comes back for more all the time, hundreds of times a second: 64 answers in ten seconds, and none before they are over. */
+static void test_pex_seed_bounds_the_answers_to_one_ip(void **state)
+{
+	struct world w;
+	struct sy_config c = seed_config(SY_PROFILE_DEFAULT);
+	struct sy_message request = {.bytes = {(const uint8_t *)SY_PEX_REQUEST_BYTES, 2}};
+	open_world(&w, 3, 1);
+	make_and_start(&w, 0, &c);
+	struct host *seed = &w.hosts[0];
+	w.hosts[1].running = true;
+	for (uint32_t i = 0; i < 64; i++) {
+		struct sy_peer p;
+		assert_int_equal(knock(seed, 1), SY_OK);
+		uint32_t slot = at_seed(&w, 1);
+		view(seed, slot, &p);
+		assert_int_equal(seed->r->receive(seed->r->self, &seed->ctx, &p, &request), SY_OK);
+		run_until(&w, w.now_ns + 50 * MS);
+	}
+	assert_int_equal(knock(seed, 1), SY_INBOUND_FULL);
+	assert_int_equal(knock(seed, 2), SY_OK);
+	run_until(&w, w.now_ns + 10 * SEC);
+	assert_int_equal(knock(seed, 1), SY_OK);
+	close_world(&w);
+}
+
 static void test_pex_seed_nearly_full_spares_who_is_promised_a_place(void **state)
 {
 	struct world w;
@@ -400,6 +425,7 @@ int main(void)
 	    cmocka_unit_test(test_pex_seed_lets_go_of_strangers_at_once),
 	    cmocka_unit_test(test_pex_seed_nearly_full_makes_room),
 	    cmocka_unit_test(test_pex_seed_remembers_who_did_not_ask),
+	    cmocka_unit_test(test_pex_seed_bounds_the_answers_to_one_ip),
 	    cmocka_unit_test(test_pex_seed_nearly_full_spares_who_is_promised_a_place),
 	    cmocka_unit_test(test_pex_seed_refuses_intervals_that_it_cannot_keep),
 	};
