@@ -34,10 +34,12 @@ const (
 	slow       = 20 * time.Second // nothing honest takes so long, even on a busy machine
 )
 
-// uv is a protobuf varint; field is a length-delimited field, number a varint field.
+// uv is a protobuf varint; field is a length-delimited field, number a varint field, delimited a message with its length.
 func uv(n uint64) []byte { return binary.AppendUvarint(nil, n) }
 
 func field(n uint64, b []byte) []byte { return join(uv(n<<3|2), uv(uint64(len(b))), b) }
+
+func delimited(b []byte) []byte { return join(uv(uint64(len(b))), b) }
 
 func number(n, value uint64) []byte { return join(uv(n<<3), uv(value)) }
 
@@ -176,6 +178,8 @@ func (x *intruder) agree() error {
 	t.ExtractBytes(x.challenge, "SECRET_CONNECTION_MAC")
 	return nil
 }
+
+func nonce(n uint64) []byte { return binary.LittleEndian.AppendUint64(make([]byte, 4), n) }
 
 // frameOf seals a plaintext frame with any length in front and any bytes behind.
 func (x *intruder) frameOf(length uint32, body []byte) []byte {
