@@ -116,6 +116,7 @@ int cli_usage(const struct cli_command *command, const char *error);
 /* Each stands in the file of its name, with its table of options. */
 extern const struct cli_command cmd_run;
 extern const struct cli_command cmd_diff;
+extern const struct cli_command cmd_shrink;
 extern const struct cli_command cmd_node;
 extern const struct cli_command cmd_seed;
 extern const struct cli_command cmd_init;

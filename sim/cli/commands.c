@@ -6,8 +6,8 @@
 #include "sim/cli/cli.h"
 
 static const struct cli_command *const commands[] = {
-    &cmd_run,          &cmd_diff,  &cmd_node, &cmd_seed, &cmd_init,    &cmd_gen_node_key,
-    &cmd_show_node_id, &cmd_crawl, &cmd_book, &cmd_link, &cmd_version, &cmd_help,
+    &cmd_run,          &cmd_diff,  &cmd_shrink, &cmd_node, &cmd_seed,    &cmd_init, &cmd_gen_node_key,
+    &cmd_show_node_id, &cmd_crawl, &cmd_book,   &cmd_link, &cmd_version, &cmd_help,
 };
 
 const struct cli_command *const *cli_commands(size_t *n)

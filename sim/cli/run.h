@@ -35,6 +35,7 @@ struct run_ends {
 	bool in_sweep;    /* --out is the directory above NAME-SEED */
 	bool progress;    /* a line that moves on standard error */
 	bool no_files;    /* write and draw nothing */
+	FILE *plan;       /* the plan of the run's faults goes there, if there were any; may be null */
 	FILE *json;       /* the JSON object goes there; null: ordinary output */
 };
 

@@ -170,6 +170,8 @@ static int report(const struct run_args *args, const struct run_ends *ends, cons
 	bool colours = report_colours(stdout);
 
 	plots = (struct report_plots){0};
+	if (ends->plan != NULL && run->results->plan != NULL)
+		fputs(run->results->plan, ends->plan);
 	bool written = ends->no_files || report_write(run, run->out, ends->draw_always || code != CLI_HELD, &plots, error);
 	if (!written) {
 		/* In a sweep the object is all that is heard of a run: it must say why its files are not there. */

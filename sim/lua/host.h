@@ -426,6 +426,8 @@ void graph_open(lua_State *L);
 void faults_open(lua_State *L);
 void machine_open(lua_State *L);
 void chaos_open(lua_State *L);
+void churn_open(lua_State *L);
+void vary_open(lua_State *L);
 void buggify_open(lua_State *L);
 void run_open(lua_State *L);
 void globals_open(lua_State *L); /* log, now, seed, profile; the guard of unknown globals */

@@ -338,12 +338,24 @@ static int do_restart(lua_State *L)
 
 /* ------------------------------------------------------------------ faults of a node */
 
-enum { WORD_CRASH, WORD_RESTART, WORD_LOSE_DISK };
+/* What churn does: a node comes, if it is not there. */
+static int do_arrive(lua_State *L)
+{
+	struct node *n = node_check(L, 1);
+	may_act(L, "arrive", true);
+	n->was_started = true;
+	if (!world_node_running(n->world) && !lifecycle_begin(n, host_where(L)))
+		return luaL_error(L, "arrive: out of memory");
+	return 0;
+}
+
+enum { WORD_CRASH, WORD_RESTART, WORD_LOSE_DISK, WORD_ARRIVE };
 
 const struct plan_word lifecycle_words[] = {
     [WORD_CRASH] = {.name = "crash", .fn = do_crash, .of_node = true},
     [WORD_RESTART] = {.name = "restart", .fn = do_restart, .of_node = true, .drawn = "restart"},
     [WORD_LOSE_DISK] = {.name = "lose_disk", .fn = do_lose_disk, .of_node = true},
+    [WORD_ARRIVE] = {.name = "arrive", .fn = do_arrive, .of_node = true},
     {.name = NULL},
 };
 

@@ -84,6 +84,8 @@ static int open_scenario(lua_State *L)
 	faults_open(L);
 	machine_open(L);
 	chaos_open(L);
+	churn_open(L);
+	vary_open(L);
 	buggify_open(L);
 	run_open(L);
 	return 0;
