@@ -4,7 +4,6 @@ package main
 // it. Written on request (run.sh --capture) to tests/data/captured, where tests/unit/test_captured.c reads it without Go.
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -14,12 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cosmos/gogoproto/proto"
-
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/p2p/pex"
 	tmp2p "github.com/cometbft/cometbft/proto/tendermint/p2p"
-	"github.com/cometbft/cometbft/version"
 )
 
 // session is one connection as it is kept. Bytes are hex.
@@ -63,20 +59,11 @@ func infoFields(raw []byte) (map[string]interface{}, error) {
 	}, nil
 }
 
-// ourCapturedInfo is what we tell in a recorded session.
-func ourCapturedInfo(id p2p.ID) p2p.DefaultNodeInfo {
-	return p2p.DefaultNodeInfo{
-		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, version.BlockProtocol, 0),
-		DefaultNodeID:   id, ListenAddr: "127.0.0.9:26656", Network: "interop", Version: "captured",
-		Channels: []byte{0x70, 0x71, 0x72, narrow, pex.PexChannel}, Moniker: "recorder",
-	}
-}
-
 // take reads packets until the connection ends; it answers pings and requests as it meets them.
 func (r *recorder) take(s *session) error {
 	var pexBytes []byte
 	for {
-		_, payload, err := r.next()
+		payload, err := r.hearDelimited()
 		if err != nil {
 			return nil // they have hung up
 		}
@@ -88,7 +75,7 @@ func (r *recorder) take(s *session) error {
 		switch sum := p.Sum.(type) {
 		case *tmp2p.Packet_PacketPing:
 			kept.Kind = "ping"
-			if err := r.packet(tmp2p.Packet{Sum: &tmp2p.Packet_PacketPong{PacketPong: &tmp2p.PacketPong{}}}); err != nil {
+			if err := r.send(tmp2p.Packet{Sum: &tmp2p.Packet_PacketPong{PacketPong: &tmp2p.PacketPong{}}}); err != nil {
 				return nil
 			}
 		case *tmp2p.Packet_PacketPong:
@@ -125,33 +112,21 @@ func (r *recorder) takePex(s *session, raw []byte) error {
 		return nil
 	}
 	s.Pex = append(s.Pex, kept)
-	return r.message(pex.PexChannel, listOf("127.0.0.9", 26656).Wrap())
-}
-
-// message sends a message that fits one packet.
-func (r *recorder) message(channel byte, m proto.Message) error {
-	raw, err := proto.Marshal(m)
-	if err != nil {
-		return err
-	}
-	return r.packet(tmp2p.Packet{Sum: &tmp2p.Packet_PacketMsg{PacketMsg: &tmp2p.PacketMsg{ChannelID: int32(channel), EOF: true, Data: raw}}})
+	return r.tell(pex.PexChannel, listOf("127.0.0.9", 26656).Wrap())
 }
 
 // connectRecorder lets either side dial.
-func connectRecorder(r *recorder, c *comet, theyDial bool) error {
+func connectRecorder(r *recorder, c *comet, theyDial bool) (net.Conn, error) {
 	if !theyDial {
-		conn, err := net.Dial("tcp", c.addr.DialString())
-		r.conn = conn
-		return err
+		return net.Dial("tcp", c.addr.DialString())
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer l.Close()
-	go func() { _ = c.dial(string(r.id()) + "@" + l.Addr().String()) }()
-	r.conn, err = l.Accept()
-	return err
+	go func() { _ = c.dial(r.id() + "@" + l.Addr().String()) }()
+	return l.Accept()
 }
 
 // speak is what happens in a session: pings both ways, a request of ours, messages of theirs, and their flush stop.
@@ -159,15 +134,15 @@ func speak(r *recorder, c *comet) error {
 	if !c.probe.wait(10*time.Second, func() bool { return len(c.probe.added) == 1 }) {
 		return fmt.Errorf("they did not add the recorder")
 	}
-	if err := r.packet(tmp2p.Packet{Sum: &tmp2p.Packet_PacketPing{PacketPing: &tmp2p.PacketPing{}}}); err != nil {
+	if err := r.send(tmp2p.Packet{Sum: &tmp2p.Packet_PacketPing{PacketPing: &tmp2p.PacketPing{}}}); err != nil {
 		return err
 	}
-	if err := r.message(pex.PexChannel, (&tmp2p.PexRequest{}).Wrap()); err != nil {
+	if err := r.tell(pex.PexChannel, (&tmp2p.PexRequest{}).Wrap()); err != nil {
 		return err
 	}
-	peer := c.sw.Peers().Get(r.id())
+	peer := c.sw.Peers().Get(r.peerID())
 	if peer == nil {
-		return fmt.Errorf("they removed the recorder: %s", c.probe.whyRemoved(string(r.id())))
+		return fmt.Errorf("they removed the recorder: %s", c.probe.whyRemoved(r.id()))
 	}
 	for i, size := range []int{1, 1023, 1024, 1025, 3000} {
 		peer.Send(p2p.Envelope{ChannelID: []byte{0x70, 0x71, 0x72}[i%3], Message: &raw{pattern(size, i)}})
@@ -185,23 +160,25 @@ func captureSession(dir string, theyDial bool, eph, seed byte) (*session, error)
 		return nil, err
 	}
 	defer c.stop()
-	r := newRecorder(eph, seed)
-	s := &session{Role: "they listen", OurEphemeral: hex.EncodeToString(r.eph[:]), OurSeed: hex.EncodeToString(r.seed[:]),
-		TheirID: c.id(), TheirPubkey: hex.EncodeToString(c.key.PubKey().Bytes())}
-	if theyDial {
-		s.Role = "they dial"
-	}
-	if err := connectRecorder(r, c, theyDial); err != nil {
-		return nil, err
-	}
-	defer r.conn.Close()
-	auth, info, err := r.upgrade(ourCapturedInfo(r.id()))
+	r, err := newRecorder(eph, seed)
 	if err != nil {
 		return nil, err
 	}
-	s.Challenge, s.Auth, s.NodeInfo = hex.EncodeToString(r.challenge[:]), hex.EncodeToString(auth), hex.EncodeToString(info)
-	_, delimiter := binary.Uvarint(info)
-	if s.Info, err = infoFields(info[delimiter:]); err != nil {
+	conn, err := connectRecorder(r, c, theyDial)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if err := r.upgrade(conn); err != nil {
+		return nil, err
+	}
+	s := &session{Role: "they listen", OurEphemeral: hex.EncodeToString(r.secret), OurSeed: hex.EncodeToString(r.seed),
+		TheirID: c.id(), TheirPubkey: hex.EncodeToString(c.key.PubKey().Bytes()), Challenge: hex.EncodeToString(r.challenge),
+		Auth: hex.EncodeToString(delimited(r.auth)), NodeInfo: hex.EncodeToString(delimited(r.info))}
+	if theyDial {
+		s.Role = "they dial"
+	}
+	if s.Info, err = infoFields(r.info); err != nil {
 		return nil, err
 	}
 	ended := make(chan error, 1)
@@ -209,7 +186,7 @@ func captureSession(dir string, theyDial bool, eph, seed byte) (*session, error)
 	if err := r.take(s); err != nil {
 		return nil, err
 	}
-	s.cutWire(r.wire.Bytes())
+	s.cutWire(r.tape.heard.Bytes())
 	return s, <-ended
 }
 

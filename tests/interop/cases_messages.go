@@ -13,12 +13,15 @@ import (
 )
 
 var messageCases = slices.Concat(
-	bothRoles("messages of 1 byte to the limit of the channel, there and back", messages),
+	bothRoles("messages of 1 byte to the limit of the channel, there and back", messages("default")),
+	bothRoles("messages of 1 byte to the limit of the channel, upstream", messages("upstream")),
 	bothRoles("messages that we make arrive byte for byte", ourMessages),
-	bothRoles("a byte over our limit from them ends the connection", theirMessageTooLong),
+	bothRoles("a byte over our limit from them ends the connection", theirMessageTooLong(narrow, ourNarrowBytes)),
+	bothRoles("a byte over our limit of 4 MiB from them ends the connection", theirMessageTooLong(0x71, wideBytes)),
 	bothRoles("a byte over their limit from us ends the connection", ourMessageTooLong),
 	bothRoles("their flush stop delivers all that was queued", theirFlushStop),
-	bothRoles("our flush stop delivers all that was queued", ourFlushStop),
+	bothRoles("our flush stop delivers all that was queued", ourFlushStop("default")),
+	bothRoles("our flush stop delivers all that was queued, upstream", ourFlushStop("upstream")),
 )
 
 // pattern is a message that no other one of a case equals.
@@ -46,13 +49,19 @@ func echo(c *comet, n *ours, ch byte, want []byte) string {
 	return ""
 }
 
-func messages(dir string, weDial bool) string {
-	c, n, why := pair(dir, weDial, options{})
-	if why != "" {
-		return why
+func messages(profile string) func(dir string, weDial bool) string {
+	return func(dir string, weDial bool) string {
+		c, n, why := pair(dir, weDial, options{}, "--profile", profile)
+		if why != "" {
+			return why
+		}
+		defer c.stop()
+		defer n.kill()
+		return echoes(c, n)
 	}
-	defer c.stop()
-	defer n.kill()
+}
+
+func echoes(c *comet, n *ours) string {
 	sizes := []int{1, 2, 1022, 1023, 1024, 1025, 1026, 2047, 2048, 2049, 65536, 1 << 20, wideBytes}
 	for _, ch := range []byte{0x70, 0x71, 0x72} {
 		for i, size := range sizes {
@@ -110,26 +119,28 @@ func ourMessages(dir string, weDial bool) string {
 	return ""
 }
 
-func theirMessageTooLong(dir string, weDial bool) string {
-	c, n, why := pair(dir, weDial, options{})
-	if why != "" {
-		return why
+func theirMessageTooLong(ch byte, limit int) func(dir string, weDial bool) string {
+	return func(dir string, weDial bool) string {
+		c, n, why := pair(dir, weDial, options{})
+		if why != "" {
+			return why
+		}
+		defer c.stop()
+		defer n.kill()
+		if !c.send(n.id(), ch, pattern(limit+1, 1)) {
+			return fail(n, "could not send")
+		}
+		if !eventually(20*time.Second, func() bool { return n.said("removed " + c.id() + " peer_message_too_long") }) {
+			return fail(n, "we did not remove them for it")
+		}
+		if !n.said("heard 112=0/0 113=0/0 114=0/0 115=0/0") {
+			return fail(n, "the message was delivered")
+		}
+		if !c.probe.wait(10*time.Second, func() bool { return len(c.probe.removed) == 1 }) {
+			return fail(n, "they keep us")
+		}
+		return ""
 	}
-	defer c.stop()
-	defer n.kill()
-	if !c.send(n.id(), narrow, pattern(ourNarrowBytes+1, 1)) {
-		return fail(n, "could not send")
-	}
-	if !eventually(10*time.Second, func() bool { return n.said("removed " + c.id() + " peer_message_too_long") }) {
-		return fail(n, "we did not remove them for it")
-	}
-	if n.said("heard 112=0/0 113=0/0 114=0/0 115=1/") {
-		return fail(n, "the message was delivered")
-	}
-	if !c.probe.wait(10*time.Second, func() bool { return len(c.probe.removed) == 1 }) {
-		return fail(n, "they keep us")
-	}
-	return ""
 }
 
 func ourMessageTooLong(dir string, weDial bool) string {
@@ -186,23 +197,25 @@ func theirFlushStop(dir string, weDial bool) string {
 	return ""
 }
 
-func ourFlushStop(dir string, weDial bool) string {
-	const size, count = 30000, 20
-	c, n, why := pair(dir, weDial, options{})
-	if why != "" {
-		return why
+func ourFlushStop(profile string) func(dir string, weDial bool) string {
+	return func(dir string, weDial bool) string {
+		const size, count = 30000, 20
+		c, n, why := pair(dir, weDial, options{}, "--profile", profile)
+		if why != "" {
+			return why
+		}
+		defer c.stop()
+		defer n.kill()
+		c.say(n, "!flush %d %d", size, count)
+		if !c.probe.wait(20*time.Second, func() bool { return len(c.probe.removed) == 1 }) {
+			return fail(n, "they did not notice our end")
+		}
+		if got := len(c.probe.heard()); got != 3*count {
+			return fail(n, "%d of %d messages arrived", got, 3*count)
+		}
+		if why := inOrder(c, size); why != "" {
+			return fail(n, "%s", why)
+		}
+		return ""
 	}
-	defer c.stop()
-	defer n.kill()
-	c.say(n, "!flush %d %d", size, count)
-	if !c.probe.wait(20*time.Second, func() bool { return len(c.probe.removed) == 1 }) {
-		return fail(n, "they did not notice our end")
-	}
-	if got := len(c.probe.heard()); got != 3*count {
-		return fail(n, "%d of %d messages arrived", got, 3*count)
-	}
-	if why := inOrder(c, size); why != "" {
-		return fail(n, "%s", why)
-	}
-	return ""
 }

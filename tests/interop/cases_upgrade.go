@@ -10,7 +10,9 @@ import (
 	"github.com/cometbft/cometbft/version"
 )
 
-var upgradeCases = bothRoles("handshake and node info", handshake)
+var upgradeCases = append(bothRoles("handshake and node info", handshake),
+	interopCase{"both dial at once: one connection stays", dialAtOnce("default")},
+	interopCase{"both dial at once: one connection stays, upstream", dialAtOnce("upstream")})
 
 func handshake(dir string, weDial bool) string {
 	c, n, why := pair(dir, weDial, options{})
@@ -59,4 +61,48 @@ func ourInfo(n *ours, peer p2p.Peer) string {
 		return fail(n, "node info: got %s, wanted %s", got, want)
 	}
 	return ""
+}
+
+// dialAtOnce: each is a persistent peer of the other, and both dial when both listen. Whatever became of the first connections,
+// they end up with one that stays. Who is first differs from round to round.
+func dialAtOnce(profile string) func(dir string) string {
+	return func(dir string) string {
+		for round := 0; round < 6; round++ {
+			if why := dialOnce(dir, profile); why != "" {
+				return why
+			}
+		}
+		return ""
+	}
+}
+
+func dialOnce(dir, profile string) string {
+	n, err := startOurs(dir, "tcp://"+fresh(), "interop") // it only shows where it listens, and who it is
+	if err != nil {
+		return err.Error()
+	}
+	n.kill()
+	c, err := newComet(dir, fresh(), options{})
+	if err != nil {
+		return err.Error()
+	}
+	defer c.stop()
+	home, address := n.home, n.address()
+	if err := c.sw.AddPersistentPeers([]string{address}); err != nil {
+		return err.Error()
+	}
+	if n, err = startOursAt(home, "tcp://"+n.dialString(), "interop", "--profile", profile, "--p2p.persistent_peers", c.address()); err != nil {
+		return err.Error()
+	}
+	defer n.kill()
+	_ = c.dial(address) // the other connection may have won already
+	for tries := 0; tries < 5; tries++ {
+		if !c.probe.wait(30*time.Second, func() bool { return len(c.probe.added) == 1 }) {
+			return fail(n, "they have no connection with us")
+		}
+		if why := echo(c, n, 0x70, pattern(50, tries)); why == "" {
+			return ""
+		}
+	}
+	return fail(n, "no connection stays")
 }
