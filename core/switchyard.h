@@ -712,6 +712,26 @@ struct sy_conn_status {
 SY_MUST enum sy_err sy_node_conn_status(const struct sy_node *node, struct sy_ref peer, struct sy_conn_status *status);
 SY_MUST enum sy_err sy_node_channel_status(const struct sy_node *node, struct sy_ref peer, uint32_t n, struct sy_channel_status *status);
 
+/* Since the node was made, of all connections, those that have ended included. */
+struct sy_node_totals {
+	uint64_t sent_bytes, received_bytes; /* as in sy_conn_status */
+	uint64_t send_limited_ns, recv_limited_ns;
+};
+struct sy_node_totals sy_node_totals(const struct sy_node *node);
+
+#define SY_WAIT_BOUNDS 7
+/* Upper bounds of the buckets below, ascending. */
+extern const uint64_t sy_wait_bounds_ns[SY_WAIT_BOUNDS];
+struct sy_channel_totals {
+	uint8_t id;
+	uint64_t sent_bytes, received_bytes; /* message bytes, whole messages */
+	/* Messages sent by the time from the call that sent them to their first packet, room waited for included; the last: above all bounds. */
+	uint64_t waits[SY_WAIT_BOUNDS + 1];
+	uint64_t wait_ns; /* all these times together */
+};
+/* The node's n-th channel, in the order of registration. SY_NOT_FOUND past the end. */
+SY_MUST enum sy_err sy_node_channel_totals(const struct sy_node *node, uint32_t n, struct sy_channel_totals *totals);
+
 struct sy_book_counts {
 	uint32_t total, new_addrs, old_addrs, banned;
 };

@@ -68,6 +68,7 @@ static inline void sy_pool_give(struct sy_pool *pool, const struct sy_env *env, 
 struct sy_payload {
 	uint32_t refs;
 	uint32_t len;
+	uint64_t sent_ns; /* when it was given to be sent, for all who get it; whoever queues it sets it */
 	uint8_t bytes[];
 };
 struct sy_payload_heap {

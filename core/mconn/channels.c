@@ -43,6 +43,8 @@ enum sy_err sy_channel_set_add(struct sy_channel_set *set, const struct sy_chann
 struct sy_chan *sy_chan_new(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i)
 {
 	SY_ASSERT(i < m->num_channels && !m->channel[i]);
+	if (!sy_totals_ready(shared))
+		return NULL;
 	m->channel[i] = sy_mem_new(shared->env, sizeof *m->channel[i]);
 	return m->channel[i];
 }

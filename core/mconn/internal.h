@@ -290,6 +290,22 @@ size_t sy_task_drain(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_
 uint64_t sy_task_deadline(const struct sy_mconn *m, const struct sy_mconn_shared *shared);
 SY_MUST enum sy_err sy_task_expire(struct sy_mconn *m, struct sy_mconn_shared *shared, uint64_t now_ns);
 
+/* totals.c */
+/* False when there is no memory. */
+bool sy_totals_ready(struct sy_mconn_shared *shared);
+void sy_totals_fini(struct sy_mconn_shared *shared);
+/* The connection is over: what it has counted is added. */
+void sy_totals_end(const struct sy_mconn *m, struct sy_mconn_shared *shared);
+/* A message goes into its first packet. */
+static inline void sy_totals_waited(struct sy_channel_totals *t, uint64_t ns)
+{
+	uint32_t i = 0;
+	while (i < SY_WAIT_BOUNDS && ns > sy_wait_bounds_ns[i])
+		i++;
+	t->waits[i]++;
+	t->wait_ns += ns;
+}
+
 /* recv.c */
 void sy_recv_free(struct sy_mconn *m, struct sy_mconn_shared *shared);
 

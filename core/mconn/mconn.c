@@ -49,6 +49,7 @@ void sy_mconn_shared_fini(struct sy_mconn_shared *shared)
 	sy_pool_fini(&shared->blocks, shared->env);
 	sy_pool_fini(&shared->write_buffers, shared->env);
 	sy_payload_heap_fini(&shared->payloads, shared->env);
+	sy_totals_fini(shared);
 	shared->env = NULL;
 }
 
@@ -85,6 +86,7 @@ void sy_mconn_free(struct sy_mconn *m, struct sy_mconn_shared *shared)
 {
 	if (!m)
 		return;
+	sy_totals_end(m, shared);
 	sy_waits_free(m, shared);
 	sy_recv_free(m, shared);
 	for (uint32_t i = 0; i < m->num_channels; i++) {

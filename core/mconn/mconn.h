@@ -44,8 +44,10 @@ struct sy_mconn_shared {
 	struct sy_rate send_limit, recv_limit;
 	uint64_t ping_interval_ns, pong_timeout_ns;
 	uint64_t flush_throttle_ns;
-	uint32_t max_payload;  /* max_packet_msg_payload_size, at least 1: the node refuses 0 */
-	uint32_t packet_limit; /* payload of a packet that is accepted: protocol.md 3.4 */
+	uint32_t max_payload;             /* max_packet_msg_payload_size, at least 1: the node refuses 0 */
+	uint32_t packet_limit;            /* payload of a packet that is accepted: protocol.md 3.4 */
+	struct sy_node_totals ended;      /* of connections that have ended */
+	struct sy_channel_totals *totals; /* one a channel; null before the first message. Bytes: of connections that have ended */
 };
 void sy_mconn_shared_init(struct sy_mconn_shared *shared, const struct sy_env *env, const struct sy_policy *policy,
                           const struct sy_channel_set *channels, const struct sy_config *config);
@@ -128,6 +130,8 @@ void sy_mconn_flush_stop(struct sy_mconn *m, struct sy_mconn_shared *shared, uin
 bool sy_mconn_flushed(const struct sy_mconn *m);
 
 void sy_mconn_status(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns, struct sy_conn_status *status);
+/* Without the bytes of connections that live: sy_mconn_channel_status has those. SY_NOT_FOUND past the last channel. */
+SY_MUST enum sy_err sy_mconn_channel_totals(const struct sy_mconn_shared *shared, uint32_t n, struct sy_channel_totals *totals);
 SY_MUST enum sy_err sy_mconn_channel_status(const struct sy_mconn *m, const struct sy_mconn_shared *shared, uint64_t now_ns, uint32_t n,
                                             struct sy_channel_status *status);
 

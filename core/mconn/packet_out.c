@@ -28,6 +28,8 @@ size_t sy_cut_begin(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t
 	if (now_ns >= m->next_decay_ns)
 		sy_sched_upstream_decay(m, now_ns);
 	m->channel[i]->recently_sent += size;
+	if (!q->offset)
+		sy_totals_waited(&shared->totals[i], now_ns - sy_sendq_head(q)->sent_ns);
 	if (!q->pulled) {
 		q->pulled = true;
 		if (m->waiting >> i & 1)

@@ -28,6 +28,7 @@ static bool has_room(const struct sy_mconn *m, const struct sy_mconn_shared *sha
 
 static enum sy_err enqueue(struct sy_mconn *m, struct sy_mconn_shared *shared, uint32_t i, struct sy_payload *payload, uint64_t now_ns)
 {
+	payload->sent_ns = now_ns;
 	enum sy_err err = sy_mconn_push(m, shared, i, payload);
 	if (err)
 		return err;
@@ -78,6 +79,7 @@ enum sy_err sy_mconn_send(struct sy_mconn *m, struct sy_mconn_shared *shared, ui
 		return err;
 	if (has_room(m, shared, index - 1, payload->len))
 		return enqueue(m, shared, index - 1, payload, now_ns);
+	payload->sent_ns = now_ns;
 	return sy_waits_add(m, shared, index - 1, payload, deadline_ns, token);
 }
 
@@ -125,6 +127,7 @@ static inline size_t write_small(struct sy_mconn *m, struct sy_mconn_shared *sha
 	sy_mem_copy(buf + SY_PACKET_SMALL_HEADER, head->bytes, len);
 	c->recently_sent += size;
 	c->sent_bytes += len;
+	sy_totals_waited(&shared->totals[i], now_ns - head->sent_ns);
 	if (q->count > 1 || (m->waiting >> i & 1)) {
 		sy_mconn_pop(m, shared, i);
 		return size;

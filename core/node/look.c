@@ -59,6 +59,45 @@ enum sy_err sy_node_channel_status(const struct sy_node *node, struct sy_ref pee
 	return sy_mconn_channel_status(s->conn.mconn, &node->sw.conns.mconn, node->sw.now_ns, n, status);
 }
 
+/* Connections that live, their messages on: dead slots wait only for their last outputs. */
+static const struct sy_mconn *mconn_at(const struct sy_switch *sw, uint32_t i)
+{
+	const struct sy_slot *s = sy_table_at(&sw->table, i);
+	return s ? s->conn.mconn : NULL;
+}
+
+struct sy_node_totals sy_node_totals(const struct sy_node *node)
+{
+	const struct sy_switch *sw = &node->sw;
+	struct sy_node_totals totals = sw->conns.mconn.ended;
+	for (uint32_t i = 0; i < sw->table.cap; i++) {
+		struct sy_conn_status s;
+		if (!mconn_at(sw, i))
+			continue;
+		sy_mconn_status(mconn_at(sw, i), &sw->conns.mconn, sw->now_ns, &s);
+		totals.sent_bytes += s.sent_bytes;
+		totals.received_bytes += s.received_bytes;
+		totals.send_limited_ns += s.send_limited_ns;
+		totals.recv_limited_ns += s.recv_limited_ns;
+	}
+	return totals;
+}
+
+enum sy_err sy_node_channel_totals(const struct sy_node *node, uint32_t n, struct sy_channel_totals *totals)
+{
+	const struct sy_switch *sw = &node->sw;
+	enum sy_err err = sy_mconn_channel_totals(&sw->conns.mconn, n, totals);
+	for (uint32_t i = 0; err == SY_OK && i < sw->table.cap; i++) {
+		struct sy_channel_status s;
+		if (!mconn_at(sw, i))
+			continue;
+		err = sy_mconn_channel_status(mconn_at(sw, i), &sw->conns.mconn, sw->now_ns, n, &s);
+		totals->sent_bytes += s.sent_bytes;
+		totals->received_bytes += s.received_bytes;
+	}
+	return err;
+}
+
 struct sy_book_counts sy_node_book_counts(const struct sy_node *node)
 {
 	return sy_book_counts(node->sw.book);

@@ -95,6 +95,19 @@ static void connections(const struct ops *ops, struct prom *p)
 	}
 }
 
+static void crawl(const struct ops *ops, struct prom *p)
+{
+	static const char *const results[] = {"reached", "unreached"};
+	struct sy_pex_counts pex = sy_node_pex_counts(ops->source.node);
+
+	plain(p, OPS_PEX_NEW, pex.addrs_new);
+	plain(p, OPS_VERIFIED, pex.verified);
+	plain(p, OPS_CRAWLING, pex.crawling);
+	pair(p, OPS_CRAWLED, "result", results, (const uint64_t[]){pex.reached, pex.unreached});
+	plain(p, OPS_CRAWL_LOST, pex.lost);
+	plain(p, OPS_MADE_ROOM, pex.made_room);
+}
+
 static void addresses(const struct ops *ops, struct prom *p)
 {
 	static const char *const buckets[] = {"new", "old"};
@@ -106,6 +119,7 @@ static void addresses(const struct ops *ops, struct prom *p)
 	pair(p, OPS_PEX_ADDRS, "direction", routes, c->pex_addrs);
 	if (c->last_answer_ns != 0)
 		plain_seconds(p, OPS_PEX_LAST, uv_hrtime() - c->last_answer_ns);
+	crawl(ops, p);
 	pair(p, OPS_BOOK, "bucket", buckets, (const uint64_t[]){book.new_addrs, book.old_addrs});
 	plain(p, OPS_BOOK_BANNED, book.banned);
 	ops_open(p, OPS_BOOK_GONE);
@@ -125,7 +139,7 @@ static void ourselves(const struct ops *ops, struct prom *p)
 	}
 }
 
-void ops_metrics(const struct ops *ops, struct ops_text *to)
+void ops_metrics(struct ops *ops, struct ops_text *to)
 {
 	char prefix[OPS_NAMESPACE_MAX + 8];
 	struct prom p = {.to = to, .prefix = prefix};

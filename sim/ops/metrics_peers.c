@@ -85,7 +85,31 @@ static void ping(const struct each *each)
 		prom_seconds(each->p, &each->id, 1, s.ping_rtt_ns);
 }
 
-void ops_metrics_upstream(const struct ops *ops, struct prom *p)
+/*
+ * The types of messages are known of PEX only: a request is two bytes, the rest of the channel are answers. Requests count
+ * a moment before their bytes do, so that for this moment the answers would seem to shrink: they do not.
+ */
+static void message_types(struct ops *ops, struct prom *p)
+{
+	struct sy_channel_totals t;
+	bool pex = false;
+
+	for (uint32_t i = 0; !pex && sy_node_channel_totals(ops->source.node, i, &t) == SY_OK; i++)
+		pex = t.id == 0;
+	if (!pex)
+		return;
+	for (size_t way = OPS_SENT; way <= OPS_RECEIVED; way++) {
+		uint64_t bytes = way == OPS_SENT ? t.sent_bytes : t.received_bytes, requests = 2 * ops->counts.pex_requests[way];
+
+		if (bytes > requests && bytes - requests > ops->pex_answer_bytes[way])
+			ops->pex_answer_bytes[way] = bytes - requests;
+		ops_open(p, way == OPS_SENT ? OPS_MSG_SEND : OPS_MSG_RECEIVE);
+		prom_u64(p, &(struct prom_label){"message_type", "p2p_PexRequest"}, 1, requests);
+		prom_u64(p, &(struct prom_label){"message_type", "p2p_PexAddrs"}, 1, ops->pex_answer_bytes[way]);
+	}
+}
+
+void ops_metrics_upstream(struct ops *ops, struct prom *p)
 {
 	ops_open(p, OPS_PEERS);
 	prom_u64(p, NULL, 0, sy_node_counts(ops->source.node).total);
@@ -93,30 +117,47 @@ void ops_metrics_upstream(const struct ops *ops, struct prom *p)
 	each_peer(ops, p, OPS_PEER_SEND, sent);
 	each_peer(ops, p, OPS_PEER_QUEUE, queue_size);
 	each_peer(ops, p, OPS_PEER_PENDING, pending);
+	message_types(ops, p);
 }
 
-static void limited(const struct ops *ops, struct prom *p)
+static void two(struct prom *p, enum ops_family family, void (*put)(struct prom *, const struct prom_label *, size_t, uint64_t),
+                uint64_t sent, uint64_t received)
 {
-	uint64_t send_ns = 0, recv_ns = 0;
-	struct sy_conn_status s;
-	struct sy_peer peer;
+	ops_open(p, family);
+	put(p, &(struct prom_label){"direction", "sent"}, 1, sent);
+	put(p, &(struct prom_label){"direction", "received"}, 1, received);
+}
 
-	for (uint32_t i = 0; sy_node_peer_at(ops->source.node, i, &peer) == SY_OK; i++) {
-		if (sy_node_conn_status(ops->source.node, peer.ref, &s) != SY_OK)
-			continue;
-		send_ns += s.send_limited_ns;
-		recv_ns += s.recv_limited_ns;
+static void channel_totals(const struct ops *ops, struct prom *p)
+{
+	struct sy_channel_totals t;
+	char ch[8];
+	struct prom_label labels[] = {{"chID", ch}, {"direction", "sent"}};
+
+	ops_open(p, OPS_CH_BYTES);
+	for (uint32_t i = 0; sy_node_channel_totals(ops->source.node, i, &t) == SY_OK; i++) {
+		snprintf(ch, sizeof ch, "0x%x", t.id);
+		labels[1].value = "sent";
+		prom_u64(p, labels, 2, t.sent_bytes);
+		labels[1].value = "received";
+		prom_u64(p, labels, 2, t.received_bytes);
 	}
-	ops_open(p, OPS_LIMITED);
-	prom_seconds(p, &(struct prom_label){"direction", "sent"}, 1, send_ns);
-	prom_seconds(p, &(struct prom_label){"direction", "received"}, 1, recv_ns);
+	ops_open(p, OPS_CH_WAIT);
+	for (uint32_t i = 0; sy_node_channel_totals(ops->source.node, i, &t) == SY_OK; i++) {
+		snprintf(ch, sizeof ch, "0x%x", t.id);
+		prom_histogram(p, labels, 1, &(struct prom_histogram){sy_wait_bounds_ns, t.waits, SY_WAIT_BOUNDS, t.wait_ns});
+	}
 }
 
 void ops_metrics_peers(const struct ops *ops, struct prom *p)
 {
 	uint32_t total = sy_node_counts(ops->source.node).total;
 
-	limited(ops, p);
+	struct sy_node_totals all = sy_node_totals(ops->source.node);
+
+	two(p, OPS_BYTES, prom_u64, all.sent_bytes, all.received_bytes);
+	two(p, OPS_LIMITED, prom_seconds, all.send_limited_ns, all.recv_limited_ns);
+	channel_totals(ops, p);
 	each_peer(ops, p, OPS_RTT, ping);
 	ops_open(p, OPS_UNLISTED);
 	prom_u64(p, NULL, 0, total > OPS_PEER_SERIES ? total - OPS_PEER_SERIES : 0);

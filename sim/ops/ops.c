@@ -30,24 +30,24 @@ bool ops_is_namespace(const char *text)
 
 /* ------------------------------------------------------------------ the paths */
 
-static unsigned health(const struct ops *ops, struct ops_text *body)
+static unsigned health(struct ops *ops, struct ops_text *body)
 {
 	ops_health(ops, body);
 	return 200;
 }
 
-static unsigned ready(const struct ops *ops, struct ops_text *body)
+static unsigned ready(struct ops *ops, struct ops_text *body)
 {
 	return ops_ready(ops, body) ? 200 : 503;
 }
 
-static unsigned peers(const struct ops *ops, struct ops_text *body)
+static unsigned peers(struct ops *ops, struct ops_text *body)
 {
 	ops_peers(ops, body);
 	return 200;
 }
 
-static unsigned metrics(const struct ops *ops, struct ops_text *body)
+static unsigned metrics(struct ops *ops, struct ops_text *body)
 {
 	ops_metrics(ops, body);
 	return 200;
@@ -56,7 +56,7 @@ static unsigned metrics(const struct ops *ops, struct ops_text *body)
 #define JSON "application/json"
 static const struct path {
 	const char *path, *type, *what;
-	unsigned (*answer)(const struct ops *ops, struct ops_text *body);
+	unsigned (*answer)(struct ops *ops, struct ops_text *body);
 } paths[] = {
     {"/metrics", PROM_CONTENT_TYPE, "metrics for Prometheus", metrics},
     {"/healthz", JSON, "does it live? 200", health},
@@ -78,7 +78,7 @@ static unsigned overview(const char *path, struct ops_text *body)
 
 unsigned ops_answer(void *ctx, const char *path, struct ops_text *body, const char **type)
 {
-	const struct ops *ops = ctx;
+	struct ops *ops = ctx;
 
 	for (size_t i = 0; i < PATHS; i++) {
 		if (strcmp(path, paths[i].path) != 0)

@@ -30,7 +30,8 @@ struct ops {
 	struct ops_http http;
 	uint64_t started_ns, started_wall_ns; /* of uv_hrtime; since 1970 */
 
-	bool listening, stopping; /* the owner says so */
+	uint64_t pex_answer_bytes[2]; /* as told last: OPS_SENT, OPS_RECEIVED */
+	bool listening, stopping;     /* the owner says so */
 };
 
 /* All zeros before. Counts from here on; answers nothing yet. */

@@ -43,7 +43,8 @@ say $? "a has an inbound one"
 within 15 above "$B" 'switchyard_pex_requests_total{direction="sent"}' 0 && within 15 above "$B" 'switchyard_pex_answers_total{direction="received"}' 0
 say $? "b asks for addresses and is answered"
 python3 "$here/promcheck.py" cometbft_p2p_peers cometbft_p2p_peer_receive_bytes_total cometbft_p2p_peer_send_bytes_total \
-	cometbft_p2p_peer_send_queue_size switchyard_build_info switchyard_handshake_seconds switchyard_dials_total process_open_fds <"$tmp/m" 2>"$tmp/err"
+	cometbft_p2p_peer_send_queue_size switchyard_build_info switchyard_handshake_seconds switchyard_dials_total process_open_fds cometbft_p2p_message_send_bytes_total \
+	switchyard_channel_wait_seconds switchyard_limited_seconds_total <"$tmp/m" 2>"$tmp/err"
 say $? "the metrics are in Prometheus' format"
 if command -v promtool >/dev/null; then
 	promtool check metrics <"$tmp/m" >"$tmp/err" 2>&1
@@ -52,7 +53,9 @@ fi
 ida=$(address a | sed 's/@.*//')
 [ "$(value cometbft_p2p_peers)" = 1 ] && [ "$(value 'switchyard_dials_total{result="ok"}')" = 1 ] &&
 	[ "$(value 'switchyard_handshake_seconds_count{direction="outbound"}')" = 1 ] &&
-	[ "$(value "cometbft_p2p_peer_receive_bytes_total{peer_id=\"$ida\",chID=\"0x0\"}")" -gt 0 ]
+	[ "$(value "cometbft_p2p_peer_receive_bytes_total{peer_id=\"$ida\",chID=\"0x0\"}")" -gt 0 ] &&
+	[ "$(value 'cometbft_p2p_message_send_bytes_total{message_type="p2p_PexRequest"}')" = 2 ] &&
+	[ "$(value 'switchyard_channel_wait_seconds_count{chID="0x0"}')" -gt 0 ] && [ "$(value 'switchyard_bytes_total{direction="sent"}')" -gt 0 ]
 say $? "one peer, one dial, one handshake, bytes on channel 0x0"
 ask GET "$B/peers"
 [ "$status" = 200 ] && python3 -c '

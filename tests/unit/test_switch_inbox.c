@@ -134,7 +134,7 @@ static void test_inbox_is_forgotten_with_its_peer(void **state)
 	for (uint32_t i = 0; i < p.b->num_work; i++)
 		assert_int_equal(work_done(&p, p.b->work[i], SY_OK).err, SY_OK);
 	assert_int_equal(p.kb.received, 0);
-	assert_true(p.b->memory.bytes <= before);
+	assert_true(p.b->memory.bytes <= before + sizeof(struct sy_channel_totals)); /* which stay with the node */
 	pair_free(&p);
 }
 
