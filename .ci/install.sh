@@ -19,6 +19,7 @@ put 644 "$BUILD/libswitchyard-core.a" lib
 put 644 "$BUILD/libswitchyard-transport.a" lib
 put 644 sim/cli/switchyard.1 share/man/man1
 install -d "$root/share/switchyard"
+cp -R docs/deploy "$root/share/switchyard/"
 cp -R scenarios "$root/share/switchyard/"
 tmp=$(mktemp)
 cat >"$tmp" <<PC

@@ -5,14 +5,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/conn/conn.h"
+#include "sim/cli/log_line.h"
+
+static const char *const level_names[] = {"none", "error", "warn", "info", "debug"};
+static const char *const module_names[NODE_LOG_MODULES] = {"main", "p2p", "pex", "book"};
+
+/* ------------------------------------------------------------------ levels */
 
 static bool level_of(const char *word, size_t len, enum node_log_level *level)
 {
-	static const char *const names[] = {"none", "error", "info", "debug"};
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (strlen(names[i]) == len && memcmp(names[i], word, len) == 0) {
+	for (size_t i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
+		if (strlen(level_names[i]) == len && memcmp(level_names[i], word, len) == 0) {
 			*level = (enum node_log_level)i;
 			return true;
 		}
@@ -20,8 +23,8 @@ static bool level_of(const char *word, size_t len, enum node_log_level *level)
 	return false;
 }
 
-/* One element: "level" or "module:level". */
-static bool parse_element(const char *at, size_t len, enum node_log_level *level, bool *found_p2p)
+/* One element: "level" or "module:level". named: the modules that have a level of their own, a bit each. */
+static bool parse_element(const char *at, size_t len, struct node_log_levels *levels, unsigned *named)
 {
 	const char *colon = memchr(at, ':', len);
 	size_t module = colon == NULL ? 0 : (size_t)(colon - at);
@@ -29,23 +32,27 @@ static bool parse_element(const char *at, size_t len, enum node_log_level *level
 
 	if (!level_of(colon == NULL ? at : colon + 1, colon == NULL ? len : len - module - 1, &one))
 		return false;
-	bool p2p = colon != NULL && module == 3 && memcmp(at, "p2p", 3) == 0;
 	bool all = colon == NULL || (module == 1 && *at == '*');
-	if (p2p || (all && !*found_p2p))
-		*level = one;
-	*found_p2p = *found_p2p || p2p;
+	for (unsigned i = 0; i < NODE_LOG_MODULES; i++) {
+		bool its = !all && strlen(module_names[i]) == module && memcmp(module_names[i], at, module) == 0;
+
+		if (its || (all && (*named >> i & 1) == 0))
+			levels->of[i] = one;
+		*named |= (unsigned)its << i;
+	}
 	return true;
 }
 
-bool node_log_parse(const char *text, enum node_log_level *level)
+bool node_log_parse(const char *text, struct node_log_levels *levels)
 {
-	bool found_p2p = false;
+	unsigned named = 0;
 
-	*level = NODE_LOG_INFO;
+	for (unsigned i = 0; i < NODE_LOG_MODULES; i++)
+		levels->of[i] = NODE_LOG_INFO;
 	for (const char *at = text;; at++) {
 		size_t len = strcspn(at, ",");
 
-		if (!parse_element(at, len, level, &found_p2p))
+		if (!parse_element(at, len, levels, &named))
 			return false;
 		at += len;
 		if (*at == '\0')
@@ -53,173 +60,197 @@ bool node_log_parse(const char *text, enum node_log_level *level)
 	}
 }
 
-static void put(const struct node_log *log, enum node_log_level level, const char *format, va_list args)
+/* ------------------------------------------------------------------ lines */
+
+static void begin(const struct node_log *log, struct log_line *l, enum node_log_level level, enum node_log_module module, const char *msg)
 {
-	static const char *const names[] = {"", "ERROR", "INFO ", "DEBUG"};
-	FILE *to = log->to == NULL ? stderr : log->to;
 	struct timespec now;
 	struct tm tm;
-	char time[32];
+	char time[32], ts[64];
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &tm);
-	fprintf(to, "%s.%03ldZ %s ", time, now.tv_nsec / 1000000, names[level]);
-	vfprintf(to, format, args);
-	fputc('\n', to);
+	snprintf(ts, sizeof ts, "%s.%03ldZ", time, now.tv_nsec / 1000000);
+	log_line_begin(l, log->json);
+	log_line_text(l, "ts", ts);
+	log_line_text(l, "level", level_names[level]);
+	log_line_text(l, "module", module_names[module]);
+	log_line_text(l, log->json ? "_msg" : "msg", msg);
 }
 
-static bool is_wanted(const struct node_log *log, enum node_log_level level)
+static void end(const struct node_log *log, struct log_line *l)
 {
-	return level <= log->level && level != NODE_LOG_NONE;
+	log_line_end(l);
+	fputs(l->text, log->to == NULL ? stderr : log->to);
 }
 
 void node_log(const struct node_log *log, enum node_log_level level, const char *format, ...)
 {
+	struct log_line line;
+	char msg[1024];
 	va_list args;
 
-	if (!is_wanted(log, level))
+	if (level > log->level.of[NODE_LOG_MAIN] || level == NODE_LOG_NONE)
 		return;
 	va_start(args, format);
-	put(log, level, format, args);
+	vsnprintf(msg, sizeof msg, format, args);
 	va_end(args);
+	begin(log, &line, level, NODE_LOG_MAIN, msg);
+	end(log, &line);
 }
 
 /* ------------------------------------------------------------------ what the node traces */
 
-void node_log_flush(struct node_log *log)
+/* How a kind of record is told. */
+struct telling {
+	const char *msg;
+	enum node_log_module module;
+	enum node_log_level level;
+};
+
+/* An empty msg: it is not told. */
+static struct telling telling_of(const struct sy_trace *t)
 {
-	if (log->left_out != 0)
-		node_log(log, NODE_LOG_INFO, "%u lines were left out: more than %u in a second", log->left_out, NODE_LOG_LINES);
-	log->left_out = 0;
-}
-
-/* A line for this record, unless its second has had enough of them. */
-static __attribute__((format(printf, 4, 5))) void say(struct node_log *log, const struct sy_trace *t, enum node_log_level level,
-                                                      const char *format, ...)
-{
-	uint64_t second = t->now_ns / 1000000000u;
-	va_list args;
-
-	if (!is_wanted(log, level))
-		return;
-	if (second != log->second) {
-		node_log_flush(log);
-		log->second = second;
-		log->lines = 0;
-	}
-	if (log->lines == NODE_LOG_LINES) {
-		log->left_out++;
-		return;
-	}
-	log->lines++;
-	va_start(args, format);
-	put(log, level, format, args);
-	va_end(args);
-}
-
-static const char *address(const struct sy_trace *t, char text[SY_ADDR_TEXT])
-{
-	if (t->addr.flags == 0)
-		sy_netaddr_format_dial(&t->addr, text);
-	else
-		sy_netaddr_format(&t->addr, text);
-	return text;
-}
-
-static bool is_same(struct sy_ref a, struct sy_ref b)
-{
-	return !sy_ref_is_null(a) && a.slot == b.slot && a.gen == b.gen;
-}
-
-static const char *direction(const struct node_log *log, const struct sy_trace *t)
-{
-	bool ours = !sy_ref_is_null(t->conn) && t->conn.slot < SY_LIMIT_CONNS && log->dial_gen[t->conn.slot] == t->conn.gen;
-
-	return ours ? "outbound" : "inbound";
-}
-
-/* A removal names the slot and the reason only: which side dialled, and whether it ever was up, is known from before. */
-static void remember(struct node_log *log, const struct sy_trace *t)
-{
-	if (t->kind == SY_TRACE_DIAL && t->conn.slot < SY_LIMIT_CONNS)
-		log->dial_gen[t->conn.slot] = t->conn.gen;
-	else if (t->kind == SY_TRACE_CONN_STATE && t->a == SY_CONN_DIALLING && t->b == SY_CONN_CLOSED)
-		log->unopened = t->conn;
-}
-
-#define REASON "reason=%s (%s)"
-
-static void trace_of_peers(struct node_log *log, const struct sy_trace *t)
-{
-	char text[SY_ADDR_TEXT];
-	const char *who = address(t, text), *way = direction(log, t), *name = sy_err_name(t->err), *why = sy_err_text(t->err);
-
-	if (t->kind == SY_TRACE_PEER_ADDED)
-		say(log, t, NODE_LOG_INFO, "peer added %s %s", who, t->a != 0 ? "outbound" : "inbound");
-	else if (t->kind == SY_TRACE_PEER_REMOVED)
-		say(log, t, NODE_LOG_INFO, "peer removed %s %s " REASON, who, way, name, why);
-	else if (t->kind == SY_TRACE_REFUSED && !is_same(t->conn, log->unopened)) /* what never was up: see DIAL_DONE */
-		say(log, t, NODE_LOG_INFO, "refused %s %s " REASON, who, way, name, why);
-	else if (t->kind == SY_TRACE_BAN)
-		say(log, t, NODE_LOG_INFO, "banned %s until %llu " REASON, who, (unsigned long long)t->a, name, why);
-	else if (t->kind == SY_TRACE_DROPPED)
-		say(log, t, NODE_LOG_ERROR, "dropped a message of %llu bytes on channel 0x%02x of %s %s " REASON, (unsigned long long)t->b,
-		    (unsigned)t->a, who, way, name, why);
-}
-
-static void trace_of_dials(struct node_log *log, const struct sy_trace *t)
-{
-	char text[SY_ADDR_TEXT];
-	const char *who = address(t, text);
-
-	if (t->kind == SY_TRACE_DIAL)
-		say(log, t, NODE_LOG_DEBUG, "dialling %s", who);
-	else if (t->kind == SY_TRACE_RECONNECT)
-		say(log, t, NODE_LOG_DEBUG, "reconnecting to %s, attempt %llu", who, (unsigned long long)t->a);
-	else if (t->err == SY_OK)
-		say(log, t, NODE_LOG_DEBUG, "dialled %s: connected", who);
-	else
-		say(log, t, NODE_LOG_DEBUG, "dial failed %s " REASON, who, sy_err_name(t->err), sy_err_text(t->err));
-}
-
-static void show(struct node_log *log, const struct sy_trace *t)
-{
-	char who[SY_ADDR_TEXT];
-
 	switch (t->kind) {
 	case SY_TRACE_PEER_ADDED:
+		return (struct telling){"peer added", NODE_LOG_P2P, NODE_LOG_INFO};
 	case SY_TRACE_PEER_REMOVED:
+		return (struct telling){"peer removed", NODE_LOG_P2P, NODE_LOG_INFO};
 	case SY_TRACE_REFUSED:
-	case SY_TRACE_BAN:
-	case SY_TRACE_DROPPED:
-		trace_of_peers(log, t);
-		break;
+		return (struct telling){"refused", NODE_LOG_P2P, NODE_LOG_INFO};
 	case SY_TRACE_DIAL:
+		return (struct telling){"dialling", NODE_LOG_P2P, NODE_LOG_DEBUG};
 	case SY_TRACE_DIAL_DONE:
+		return (struct telling){t->err == SY_OK ? "dialled" : "dial failed", NODE_LOG_P2P, NODE_LOG_DEBUG};
 	case SY_TRACE_RECONNECT:
-		trace_of_dials(log, t);
-		break;
+		return (struct telling){"reconnecting", NODE_LOG_P2P, NODE_LOG_DEBUG};
+	case SY_TRACE_DROPPED:
+		return (struct telling){"dropped a message", NODE_LOG_P2P, NODE_LOG_WARN};
 	case SY_TRACE_PEX_REQUEST:
-		say(log, t, NODE_LOG_DEBUG, "pex request %s", t->a == 0 ? "sent" : "received");
-		break;
+		return (struct telling){t->a == 0 ? "request sent" : "request received", NODE_LOG_PEX, NODE_LOG_DEBUG};
 	case SY_TRACE_PEX_ADDRS:
-		say(log, t, NODE_LOG_DEBUG, "pex: %llu addresses %s", (unsigned long long)t->b, t->a == 0 ? "sent" : "received");
-		break;
+		return (struct telling){t->a == 0 ? "addresses sent" : "addresses received", NODE_LOG_PEX, NODE_LOG_DEBUG};
 	case SY_TRACE_BOOK_ADD:
-		if (t->err == SY_OK)
-			say(log, t, NODE_LOG_DEBUG, "book: new address %s", address(t, who));
-		break;
+		return (struct telling){"new address", NODE_LOG_BOOK, NODE_LOG_DEBUG};
 	case SY_TRACE_BOOK_GONE:
+		return (struct telling){"address given up", NODE_LOG_BOOK, NODE_LOG_DEBUG};
+	case SY_TRACE_BAN:
+		return (struct telling){"banned", NODE_LOG_BOOK, NODE_LOG_INFO};
 	case SY_TRACE_CONN_STATE:
 	case SY_TRACE_MESSAGE:
 		break;
 	}
+	return (struct telling){"", NODE_LOG_P2P, NODE_LOG_NONE};
 }
 
-void node_log_trace(struct node_log *log, const struct sy_trace *t, bool shown)
+static bool has_address(const struct sy_trace *t)
 {
-	remember(log, t);
-	if (shown)
-		show(log, t);
+	static const uint8_t none[16];
+
+	return t->addr.flags != 0 || t->addr.port != 0 || memcmp(t->addr.ip, none, sizeof none) != 0;
+}
+
+/* Who, from where, and why: whatever the record has of these. */
+static void put_common(struct log_line *l, const struct ops_conns *conns, const struct sy_trace *t)
+{
+	char text[SY_ADDR_TEXT];
+
+	if (has_address(t)) {
+		if (t->addr.flags == 0)
+			sy_netaddr_format_dial(&t->addr, text);
+		else
+			sy_netaddr_format(&t->addr, text);
+		log_line_text(l, "peer", text);
+	}
+	if (t->kind == SY_TRACE_PEER_ADDED || t->kind == SY_TRACE_PEER_REMOVED || t->kind == SY_TRACE_REFUSED || t->kind == SY_TRACE_DROPPED)
+		log_line_text(l, "direction", ops_conns_outbound(conns, t->conn) ? "outbound" : "inbound");
+	if (t->err != SY_OK) {
+		log_line_text(l, "reason", sy_err_name(t->err));
+		log_line_text(l, "why", sy_err_text(t->err));
+	}
+}
+
+static void put_own(struct log_line *l, const struct sy_trace *t)
+{
+	char ch[8];
+
+	snprintf(ch, sizeof ch, "0x%x", (unsigned)(t->a & 0xff));
+	if (t->kind == SY_TRACE_DROPPED) {
+		log_line_text(l, "chID", ch);
+		log_line_u64(l, "bytes", t->b);
+	} else if (t->kind == SY_TRACE_PEX_ADDRS) {
+		log_line_u64(l, "addresses", t->b);
+	} else if (t->kind == SY_TRACE_BAN) {
+		log_line_u64(l, "until", t->a);
+	} else if (t->kind == SY_TRACE_RECONNECT) {
+		log_line_u64(l, "attempt", t->a);
+		log_line_u64(l, "in_ms", t->b / 1000000u);
+	}
+}
+
+static void left_out(struct node_log *log, unsigned kind)
+{
+	struct telling what = telling_of(&(struct sy_trace){.kind = (enum sy_trace_kind)kind});
+	struct log_line line;
+
+	if (log->kind[kind].left_out == 0)
+		return;
+	begin(log, &line, NODE_LOG_WARN, what.module, "lines were left out");
+	log_line_text(&line, "of", what.msg);
+	log_line_u64(&line, "lines", log->kind[kind].left_out);
+	end(log, &line);
+	log->kind[kind].left_out = 0;
+}
+
+void node_log_flush(struct node_log *log)
+{
+	for (unsigned i = 0; i < NODE_LOG_KINDS; i++)
+		left_out(log, i);
+}
+
+uint64_t node_log_left_out(const struct node_log *log)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < NODE_LOG_KINDS; i++)
+		sum += log->kind[i].left_out;
+	return sum;
+}
+
+/* False: this kind's second has had enough lines. */
+static bool may_say(struct node_log *log, const struct sy_trace *t)
+{
+	uint64_t second = t->now_ns / 1000000000u;
+
+	for (unsigned i = 0; i < NODE_LOG_KINDS; i++) {
+		if (log->kind[i].second == second)
+			continue;
+		left_out(log, i);
+		log->kind[i].second = second;
+		log->kind[i].lines = 0;
+	}
+	if (log->kind[t->kind].lines == NODE_LOG_LINES) {
+		log->kind[t->kind].left_out++;
+		return false;
+	}
+	log->kind[t->kind].lines++;
+	return true;
+}
+
+void node_log_trace(struct node_log *log, const struct ops_conns *conns, const struct sy_trace *t)
+{
+	struct telling how = telling_of(t);
+	struct log_line line;
+
+	if (*how.msg == '\0' || how.level > log->level.of[how.module])
+		return;
+	if (t->kind == SY_TRACE_REFUSED && ops_conns_unopened(conns, t->conn)) /* what never was up: see DIAL_DONE */
+		return;
+	if (!may_say(log, t))
+		return;
+	begin(log, &line, how.level, how.module, how.msg);
+	put_common(&line, conns, t);
+	put_own(&line, t);
+	end(log, &line);
 }

@@ -1,38 +1,50 @@
-/* A real node's log: one line a record on standard error, in CometBFT's levels. Never a secret. */
+/*
+ * A real node's log on standard error: key=value lines or JSON objects, with CometBFT's levels by module and its names
+ * of keys. Never a secret: ids, addresses, numbers and reasons only.
+ */
 #ifndef SIM_CLI_NODE_LOG_H
 #define SIM_CLI_NODE_LOG_H
 
 #include <stdio.h>
 
-#include "core/base/limits.h"
 #include "core/switchyard.h"
+#include "sim/ops/conns.h"
 
-enum node_log_level { NODE_LOG_NONE, NODE_LOG_ERROR, NODE_LOG_INFO, NODE_LOG_DEBUG };
+enum node_log_level { NODE_LOG_NONE, NODE_LOG_ERROR, NODE_LOG_WARN, NODE_LOG_INFO, NODE_LOG_DEBUG };
+/* Who speaks: the program and its scripts; connections; peer exchange; the address book. */
+enum node_log_module { NODE_LOG_MAIN, NODE_LOG_P2P, NODE_LOG_PEX, NODE_LOG_BOOK, NODE_LOG_MODULES };
 
-/* Lines a second that traces may write: strangers decide how many connections are refused, and must not fill a disk. */
-#define NODE_LOG_LINES 50u
+/* Lines a second of one kind of record: strangers decide how many connections are refused, and must not fill a disk. */
+#define NODE_LOG_LINES 20u
+#define NODE_LOG_KINDS (SY_TRACE_MESSAGE + 1u) /* records are counted by enum sy_trace_kind */
 
-/* All zeros but the level is a good beginning. */
+struct node_log_levels {
+	enum node_log_level of[NODE_LOG_MODULES];
+};
+
+/* All zeros but the levels is a good beginning. */
 struct node_log {
-	enum node_log_level level;
-	FILE *to;                          /* null: standard error */
-	uint64_t second;                   /* of the node's clock, to which the next two belong */
-	uint32_t lines, left_out;          /* by traces */
-	uint32_t dial_gen[SY_LIMIT_CONNS]; /* by slot, the generation that we dialled: other connections came in */
-	struct sy_ref unopened;            /* the last dial that ended before it was a connection */
+	struct node_log_levels level;
+	bool json;
+	FILE *to; /* null: standard error */
+	struct {
+		uint64_t second; /* of the node's clock, to which the next two belong */
+		uint32_t lines, left_out;
+	} kind[NODE_LOG_KINDS];
 };
 
 /*
- * "info", or CometBFT's list by module, "p2p:debug,*:error": what p2p or * says counts. False: no such level.
+ * "info", or CometBFT's list by module, "p2p:debug,pex:info,*:error"; modules that are none here are passed over. What
+ * is not named has info. False: no such level.
  */
-bool node_log_parse(const char *text, enum node_log_level *level);
+bool node_log_parse(const char *text, struct node_log_levels *levels);
+/* A line of NODE_LOG_MAIN. */
 void node_log(const struct node_log *log, enum node_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/*
- * The node's trace, as far as the level wants it, at most NODE_LOG_LINES a second. Needs all records to know the
- * directions of connections; shown: false for those that are only to be remembered.
- */
-void node_log_trace(struct node_log *log, const struct sy_trace *trace, bool shown);
-/* Says how many lines were left out since that was last said, if any. */
+/* One record of the node's trace, as far as the levels want it. conns has seen it. */
+void node_log_trace(struct node_log *log, const struct ops_conns *conns, const struct sy_trace *trace);
+/* Says of each kind how many lines were left out since that was last said, if any. */
 void node_log_flush(struct node_log *log);
+/* How many lines wait to be told of so. */
+uint64_t node_log_left_out(const struct node_log *log);
 
 #endif

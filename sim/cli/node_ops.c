@@ -1,4 +1,5 @@
 /* A real node seen from outside: what it tells sim/ops, and where that answers. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/cli/real_node.h"
@@ -10,6 +11,10 @@ bool real_node_watch(struct real_node *n, char error[CLI_ERROR_TEXT])
 	if (!ops_is_namespace(s->name_space)) {
 		snprintf(error, CLI_ERROR_TEXT, "instrumentation.namespace: \"%.80s\" is no name for metrics: letters, digits and _",
 		         s->name_space);
+		return false;
+	}
+	if (ops_notify_open(&n->notify) != SY_OK) {
+		snprintf(error, CLI_ERROR_TEXT, "NOTIFY_SOCKET: \"%.200s\" is no socket of a service manager", getenv("NOTIFY_SOCKET"));
 		return false;
 	}
 	ops_init(&n->ops, &(struct ops_source){

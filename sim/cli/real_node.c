@@ -54,7 +54,8 @@ static void on_trace(void *ctx, const struct sy_trace *trace)
 		node_log(&n->log, NODE_LOG_INFO, "the network's block version is %" PRIu64, version);
 	n->block_version = version;
 	ops_see(&n->ops, trace);
-	node_log_trace(&n->log, trace, n->listening); /* the first line of a node is where it listens */
+	if (n->listening) /* the first line of a node is where it listens */
+		node_log_trace(&n->log, &n->ops.counts.conns, trace);
 }
 
 static void on_save_failed(void *ctx, enum sy_err err)
@@ -153,6 +154,7 @@ static void on_signal(uv_signal_t *handle, int number)
 		return;
 	}
 	n->stopping = n->ops.stopping = true;
+	ops_notify_say(&n->notify, "STOPPING=1");
 	node_log(&n->log, NODE_LOG_INFO, "stopping: signal %d", number);
 	uv_timer_start(&n->patience, on_patience, PATIENCE_MS, 0);
 	tp_driver_stop(n->driver);
@@ -303,6 +305,7 @@ static bool start(struct real_node *n, char error[CLI_ERROR_TEXT])
 	printf("%s\n", where);
 	fflush(stdout);
 	n->listening = n->ops.listening = true;
+	ops_notify_ready(&n->notify, &n->loop);
 	return true;
 }
 
@@ -322,6 +325,7 @@ static void close_loop(struct real_node *n)
 
 static void fini(struct real_node *n)
 {
+	ops_notify_close(&n->notify);
 	ops_stop(&n->ops);
 	tp_driver_free(n->driver);
 	tp_lock_give(&n->lock);

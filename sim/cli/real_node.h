@@ -8,6 +8,7 @@
 #include "sim/cli/node_log.h"
 #include "sim/cli/settings.h"
 #include "sim/lua/lua_reactor.h"
+#include "sim/ops/notify.h"
 #include "sim/ops/ops.h"
 #include "transport/driver/driver.h"
 #include "transport/files/genesis.h"
@@ -31,6 +32,7 @@ struct real_node {
 	enum sy_profile profile;
 	struct node_log log;
 	struct ops ops;
+	struct ops_notify notify;
 	char key_path[TP_PATH_MAX], book_path[TP_PATH_MAX];
 	char chain_id[TP_CHAIN_ID_TEXT];
 	struct tp_node_key key;

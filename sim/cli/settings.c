@@ -21,7 +21,8 @@ static const struct cli_option options[] = {
     {"check-config", 0, CLI_FLAG, AT(check_config), NULL,
      "prints every key with its value and where that comes from; runs nothing, opens nothing, exits with 0 or 2"},
     {"reactor", 0, CLI_REPEAT, AT(reactors), "FILE.lua", "registers the reactor that the file returns; may be repeated"},
-    {"log_level", 0, CLI_TEXT, AT(log_level), "LEVEL", "debug, info, error or none (default: info)"},
+    {"log_level", 0, CLI_TEXT, AT(log_level), "LEVEL", "debug, info, warn, error or none; or by module: p2p:debug,*:error (default: info)"},
+    {"log_format", 0, CLI_CHOICE, AT(log_format), "plain|json", "key=value lines or JSON objects (default: plain)"},
     {"node_key_file", 0, CLI_TEXT, AT(node_key_file), "FILE", "the node key (default: config/node_key.json)"},
     {"genesis_file", 0, CLI_TEXT, AT(genesis_file), "FILE", "where the chain id is read from (default: config/genesis.json)"},
 #define IDLE(name, value, what)                                                                     \
@@ -126,7 +127,7 @@ static bool is_one_of(const char *name, const char *const *names, size_t n)
 
 bool settings_file_key(const struct cli_option *option, const char **table, const char **key)
 {
-	static const char *const top[] = {"moniker", "log_level", "node_key_file", "genesis_file"};
+	static const char *const top[] = {"moniker", "log_level", "log_format", "node_key_file", "genesis_file"};
 	static const char *const ours[] = {"network", "profile"};
 	const char *dot = strchr(option->name, '.');
 
@@ -224,6 +225,7 @@ void settings_init(struct settings *s, enum sy_profile profile)
 	*s = (struct settings){
 	    .profile = sy_profile_name(profile),
 	    .log_level = "info",
+	    .log_format = "plain",
 	    .node_key_file = "config/node_key.json",
 	    .genesis_file = "config/genesis.json",
 	    .laddr = "tcp://0.0.0.0:26656",

@@ -17,7 +17,7 @@
 enum settings_origin { SETTINGS_DEFAULT = 0, SETTINGS_FILE, SETTINGS_ENV, SETTINGS_COMMAND, SETTINGS_FLAG };
 
 struct settings {
-	const char *home, *network, *moniker, *profile, *log_level, *node_key_file, *genesis_file;
+	const char *home, *network, *moniker, *profile, *log_level, *log_format, *node_key_file, *genesis_file;
 	struct cli_texts reactors;
 	bool check_config;
 	const char *laddr, *external_address, *seeds, *persistent_peers, *unconditional_peer_ids, *private_peer_ids, *addr_book_file;

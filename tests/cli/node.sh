@@ -69,7 +69,7 @@ say $? "seed listens, in a home that it made"
 start b node --home "$tmp/b" --network x --p2p.laddr tcp://127.0.0.1:0 --p2p.addr_book_strict=false --p2p.allow_duplicate_ip \
 	--p2p.persistent_peers "$(cat "$tmp/a.out")"
 b=$pid
-within 15 grep -q "peer added $id@" "$tmp/b.err"
+within 15 grep -q "peer added\" peer=$id@" "$tmp/b.err"
 say $? "a node finds its persistent peer"
 start w node --home "$tmp/w" --network another --p2p.laddr tcp://127.0.0.1:0 --p2p.addr_book_strict=false --log_level debug \
 	--p2p.persistent_peers "$(cat "$tmp/a.out")"

@@ -156,9 +156,10 @@ static bool elsewhere(const char *key)
 	    "profile",             /* before everything else: it sets the defaults */
 	    "reactor",             /* real_node.c, load_scripts */
 	    "log_level",           /* node_log.c */
-	    "node_key_file",       /* real_node.c, load_files */
-	    "genesis_file",        /* node_config.c, find_network */
-	    "p2p.addr_book_file",  /* real_node.c, load_files */
+	    "log_format",
+	    "node_key_file",      /* real_node.c, load_files */
+	    "genesis_file",       /* node_config.c, find_network */
+	    "p2p.addr_book_file", /* real_node.c, load_files */
 	    "instrumentation.prometheus",
 	    "instrumentation.prometheus_listen_addr",
 	    "instrumentation.max_open_connections",

@@ -1,24 +1,30 @@
-/* The real node's log: what it says of connections, and how much at most. */
+/* The real node's log: what it says of connections, in both formats and by module, and how much at most. */
 #include "sim/cli/node_log.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/conn/conn.h"
+#include "sim/cli/log_line.h"
 #include "tests/support/unit.h"
 
 struct heard {
 	struct node_log log;
+	struct ops_conns conns;
 	char *text;
 	size_t size;
 };
 
-static void open_log(struct heard *h, enum node_log_level level)
+static struct heard *open_log(const char *levels)
 {
-	memset(h, 0, sizeof *h);
-	h->log.level = level;
+	struct heard *h = calloc(1, sizeof *h);
+
+	assert_non_null(h);
+	assert_true(node_log_parse(levels, &h->log.level));
 	h->log.to = open_memstream(&h->text, &h->size);
 	assert_non_null(h->log.to);
+	return h;
 }
 
 static const char *text_of(struct heard *h)
@@ -31,6 +37,13 @@ static void close_log(struct heard *h)
 {
 	fclose(h->log.to);
 	free(h->text);
+	free(h);
+}
+
+static void tell(struct heard *h, const struct sy_trace *t)
+{
+	ops_conns_see(&h->conns, t);
+	node_log_trace(&h->log, &h->conns, t);
 }
 
 static struct sy_trace record(enum sy_trace_kind kind, uint32_t slot, enum sy_err err, bool with_id)
@@ -50,63 +63,138 @@ static struct sy_trace record(enum sy_trace_kind kind, uint32_t slot, enum sy_er
 
 static void test_node_log_refused_has_address_direction_and_reason(void **state)
 {
-	struct heard h;
-	open_log(&h, NODE_LOG_INFO);
+	struct heard *h = open_log("info");
 	struct sy_trace t = record(SY_TRACE_REFUSED, 3, SY_PEER_NETWORK, false);
-	node_log_trace(&h.log, &t, true);
-	assert_non_null(strstr(text_of(&h), "INFO  refused 127.0.0.1:1234 inbound reason=peer_network (another network (chain id))\n"));
+
+	tell(h, &t);
+	assert_non_null(strstr(text_of(h), " level=info module=p2p msg=refused peer=127.0.0.1:1234 direction=inbound reason=peer_network "
+	                                   "why=\"another network (chain id)\"\n"));
 	t = record(SY_TRACE_REFUSED, 0, SY_INBOUND_FULL, false); /* before it had a slot */
-	node_log_trace(&h.log, &t, true);
-	assert_non_null(strstr(text_of(&h), "refused 127.0.0.1:1234 inbound reason=inbound_full "));
+	tell(h, &t);
+	assert_non_null(strstr(text_of(h), "peer=127.0.0.1:1234 direction=inbound reason=inbound_full "));
 	t = record(SY_TRACE_DIAL, 4, SY_OK, true);
-	node_log_trace(&h.log, &t, false);
+	tell(h, &t);
 	t = record(SY_TRACE_REFUSED, 4, SY_DUPLICATE_ID, true);
-	node_log_trace(&h.log, &t, true);
-	assert_non_null(strstr(text_of(&h), "refused " ID "@127.0.0.1:1234 outbound reason=duplicate_id "));
+	tell(h, &t);
+	assert_non_null(strstr(text_of(h), "peer=" ID "@127.0.0.1:1234 direction=outbound reason=duplicate_id "));
 	t.conn.gen++; /* the slot's next connection came in */
 	t.kind = SY_TRACE_PEER_REMOVED;
 	t.err = SY_PEER_PONG_TIMEOUT;
-	node_log_trace(&h.log, &t, true);
-	assert_non_null(strstr(text_of(&h), "peer removed " ID "@127.0.0.1:1234 inbound reason=peer_pong_timeout (no pong in time)\n"));
-	close_log(&h);
+	tell(h, &t);
+	assert_non_null(strstr(text_of(h), "msg=\"peer removed\" peer=" ID "@127.0.0.1:1234 direction=inbound reason=peer_pong_timeout "));
+	close_log(h);
 }
 
 static void test_node_log_failed_dial_is_for_debug_only(void **state)
 {
-	for (int level = NODE_LOG_INFO; level <= NODE_LOG_DEBUG; level++) {
-		struct heard h;
-		open_log(&h, (enum node_log_level)level);
+	static const char *const levels[] = {"info", "debug"};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct heard *h = open_log(levels[i]);
 		struct sy_trace t = record(SY_TRACE_DIAL, 5, SY_OK, true);
-		node_log_trace(&h.log, &t, true);
+
+		tell(h, &t);
 		t = record(SY_TRACE_CONN_STATE, 5, SY_TIMEOUT, true);
 		t.a = SY_CONN_DIALLING;
 		t.b = SY_CONN_CLOSED;
-		node_log_trace(&h.log, &t, true);
+		tell(h, &t);
 		t = record(SY_TRACE_REFUSED, 5, SY_TIMEOUT, true);
-		node_log_trace(&h.log, &t, true);
+		tell(h, &t);
 		t.kind = SY_TRACE_DIAL_DONE;
-		node_log_trace(&h.log, &t, true);
-		assert_null(strstr(text_of(&h) ? h.text : "", "refused"));
-		assert_int_equal(strstr(h.text, "dial failed " ID "@127.0.0.1:1234 reason=timeout (") != NULL, level == NODE_LOG_DEBUG);
-		close_log(&h);
+		tell(h, &t);
+		assert_null(strstr(text_of(h) ? h->text : "", "refused"));
+		assert_int_equal(strstr(h->text, "msg=\"dial failed\" peer=" ID "@127.0.0.1:1234 reason=timeout ") != NULL, i == 1);
+		close_log(h);
 	}
 }
 
 static void test_node_log_ban_and_drop_carry_reasons(void **state)
 {
-	struct heard h;
-	open_log(&h, NODE_LOG_INFO);
+	struct heard *h = open_log("info");
 	struct sy_trace t = record(SY_TRACE_BAN, 0, SY_MAX_ATTEMPTS, true);
+
 	t.a = 1700000000;
-	node_log_trace(&h.log, &t, true);
-	assert_non_null(strstr(text_of(&h), "banned " ID "@127.0.0.1:1234 until 1700000000 reason=max_attempts ("));
+	tell(h, &t);
+	assert_non_null(strstr(text_of(h), "module=book msg=banned peer=" ID "@127.0.0.1:1234 reason=max_attempts "));
+	assert_non_null(strstr(text_of(h), " until=1700000000\n"));
 	t = record(SY_TRACE_DROPPED, 6, SY_PEER_INBOX_FULL, true);
 	t.a = 0x30;
 	t.b = 99;
-	node_log_trace(&h.log, &t, true);
-	assert_non_null(strstr(text_of(&h), "ERROR dropped a message of 99 bytes on channel 0x30 of " ID "@127.0.0.1:1234 inbound "
-	                                    "reason=peer_inbox_full ("));
-	close_log(&h);
+	tell(h, &t);
+	assert_non_null(strstr(text_of(h), "level=warn module=p2p msg=\"dropped a message\" peer=" ID "@127.0.0.1:1234 direction=inbound "
+	                                   "reason=peer_inbox_full "));
+	assert_non_null(strstr(text_of(h), " chID=0x30 bytes=99\n"));
+	close_log(h);
+}
+
+static void test_node_log_levels_go_by_module(void **state)
+{
+	struct heard *h = open_log("pex:debug,state:info,*:error,p2p:info");
+	struct sy_trace t = record(SY_TRACE_PEX_ADDRS, 0, SY_OK, false);
+
+	t.a = 1;
+	t.b = 12;
+	tell(h, &t);
+	assert_non_null(strstr(text_of(h), "level=debug module=pex msg=\"addresses received\" "));
+	assert_non_null(strstr(text_of(h), " addresses=12\n"));
+	t = record(SY_TRACE_BAN, 0, SY_MAX_ATTEMPTS, true);
+	tell(h, &t);
+	node_log(&h->log, NODE_LOG_INFO, "hello");
+	assert_null(strstr(text_of(h), "banned"));
+	assert_null(strstr(text_of(h), "hello"));
+	t = record(SY_TRACE_PEER_ADDED, 0, SY_OK, true);
+	tell(h, &t);
+	assert_non_null(strstr(text_of(h), "msg=\"peer added\""));
+	node_log(&h->log, NODE_LOG_ERROR, "%s is %d", "this", 7);
+	assert_non_null(strstr(text_of(h), "level=error module=main msg=\"this is 7\"\n"));
+	close_log(h);
+}
+
+static void test_node_log_levels_that_are_none_are_refused(void **state)
+{
+	static const char *const wrong[] = {"loud", "", "p2p:loud", "p2p:info,", "info:p2p"};
+	struct node_log_levels levels;
+
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_false(node_log_parse(wrong[i], &levels));
+	assert_true(node_log_parse("warn", &levels));
+	assert_int_equal(levels.of[NODE_LOG_BOOK], NODE_LOG_WARN);
+	assert_true(node_log_parse("state:debug", &levels));
+	assert_int_equal(levels.of[NODE_LOG_P2P], NODE_LOG_INFO);
+}
+
+static void test_node_log_json_reads_back_whatever_is_said(void **state)
+{
+	struct heard *h = open_log("info");
+
+	h->log.json = true;
+	node_log(&h->log, NODE_LOG_INFO, "a \"b\" \\ = {c}\n\t\x01 d");
+	json_t *line = json_loads(text_of(h), 0, NULL);
+	assert_non_null(line);
+	assert_string_equal(json_string_value(json_object_get(line, "_msg")), "a \"b\" \\ = {c}\n\t\x01 d");
+	assert_string_equal(json_string_value(json_object_get(line, "level")), "info");
+	assert_string_equal(json_string_value(json_object_get(line, "module")), "main");
+	assert_non_null(json_object_get(line, "ts"));
+	json_decref(line);
+	close_log(h);
+}
+
+static void test_log_line_what_does_not_fit_is_left_out_whole(void **state)
+{
+	struct log_line l;
+	char *large = calloc(1, LOG_LINE_MAX + 1);
+
+	assert_non_null(large);
+	memset(large, 'x', LOG_LINE_MAX);
+	for (int json = 0; json < 2; json++) {
+		log_line_begin(&l, json != 0);
+		log_line_text(&l, "a", "1");
+		log_line_text(&l, "large", large);
+		log_line_u64(&l, "b", 2);
+		log_line_end(&l);
+		assert_string_equal(l.text, json ? "{\"a\":\"1\",\"b\":2}\n" : "a=1 b=2\n");
+	}
+	free(large);
 }
 
 static size_t lines(const char *text)
@@ -118,24 +206,24 @@ static size_t lines(const char *text)
 	return n;
 }
 
-static void test_node_log_flood_is_cut_and_counted(void **state)
+static void test_node_log_flood_of_one_kind_is_cut_and_counted(void **state)
 {
-	struct heard h;
-	open_log(&h, NODE_LOG_INFO);
-	struct sy_trace t = record(SY_TRACE_REFUSED, 0, SY_INBOUND_FULL, false);
-	for (uint32_t i = 0; i < NODE_LOG_LINES; i++)
-		node_log_trace(&h.log, &t, true);
-	assert_int_equal(lines(text_of(&h)), NODE_LOG_LINES);
-	for (uint32_t i = 0; i < 1000; i++)
-		node_log_trace(&h.log, &t, true);
-	assert_int_equal(lines(text_of(&h)), NODE_LOG_LINES);
-	t.now_ns += 1000000000;
-	node_log_trace(&h.log, &t, true);
-	assert_int_equal(lines(text_of(&h)), NODE_LOG_LINES + 2);
-	assert_non_null(strstr(h.text, "1000 lines were left out"));
-	node_log_flush(&h.log);
-	assert_int_equal(lines(text_of(&h)), NODE_LOG_LINES + 2);
-	close_log(&h);
+	struct heard *h = open_log("info");
+	struct sy_trace t = record(SY_TRACE_REFUSED, 0, SY_INBOUND_FULL, false), other = record(SY_TRACE_PEER_ADDED, 1, SY_OK, true);
+
+	for (uint32_t i = 0; i < NODE_LOG_LINES + 1000; i++)
+		tell(h, &t);
+	assert_int_equal(lines(text_of(h)), NODE_LOG_LINES);
+	assert_int_equal(node_log_left_out(&h->log), 1000);
+	tell(h, &other); /* another kind is heard all the same */
+	assert_int_equal(lines(text_of(h)), NODE_LOG_LINES + 1);
+	other.now_ns += 1000000000;
+	tell(h, &other);
+	assert_int_equal(lines(text_of(h)), NODE_LOG_LINES + 3);
+	assert_non_null(strstr(h->text, "level=warn module=p2p msg=\"lines were left out\" of=refused lines=1000\n"));
+	node_log_flush(&h->log);
+	assert_int_equal(lines(text_of(h)), NODE_LOG_LINES + 3);
+	close_log(h);
 }
 
 int main(void)
@@ -144,7 +232,11 @@ int main(void)
 	    cmocka_unit_test(test_node_log_refused_has_address_direction_and_reason),
 	    cmocka_unit_test(test_node_log_failed_dial_is_for_debug_only),
 	    cmocka_unit_test(test_node_log_ban_and_drop_carry_reasons),
-	    cmocka_unit_test(test_node_log_flood_is_cut_and_counted),
+	    cmocka_unit_test(test_node_log_levels_go_by_module),
+	    cmocka_unit_test(test_node_log_levels_that_are_none_are_refused),
+	    cmocka_unit_test(test_node_log_json_reads_back_whatever_is_said),
+	    cmocka_unit_test(test_log_line_what_does_not_fit_is_left_out_whole),
+	    cmocka_unit_test(test_node_log_flood_of_one_kind_is_cut_and_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
