@@ -127,6 +127,11 @@ book merge "$tmp/other.json" && [ "$(entries)" = 6 ]
 say $? "merge OTHER goes into the home's"
 book import "$tmp/other.json" && grep -q '^0 added' "$tmp/out"
 say $? "import takes an address book, too"
+call book ban "$(id 60)" --for 1h --file "$tmp/short.json" && call book ban "$(id 60)" "$(id 61)" --for 100h --file "$tmp/long.json"
+call book merge "$tmp/short.json" "$tmp/long.json" --out "$tmp/longer.json"
+[ $code = 0 ] && "$SWITCHYARD" book show --banned --file "$tmp/longer.json" >"$tmp/out" && [ "$(wc -l <"$tmp/out")" = 2 ] &&
+	grep "$(id 60)" "$tmp/out" | grep -q "$("$SWITCHYARD" book show --banned --file "$tmp/long.json" | sed -n 's/.*until //p' | head -1 | cut -c1-10)"
+say $? "of two bans the longer"
 
 # a node on the home
 printf '[p2p]\nladdr = "tcp://127.0.0.1:0"\n' >"$home/config/config.toml"

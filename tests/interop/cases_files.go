@@ -4,13 +4,17 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/cometbft/cometbft/p2p"
 )
 
 var fileCases = []interopCase{
 	{"files: they load our node key and address book", filesTheyLoad},
 	{"files: we load their node key and address book", filesWeLoad},
+	{"files: they load their address book as we have edited it", filesTheyLoadEdited},
 }
 
 func filesTheyLoad(dir string) string {
@@ -85,4 +89,63 @@ func filesWeLoad(dir string) string {
 		return fail(n, "we did not dial what their book holds")
 	}
 	return ""
+}
+
+// edit runs `switchyard book` on a home; what it says, when it fails.
+func edit(home string, args ...string) string {
+	args = append(append([]string{"book"}, args...), "--addr_book_strict=false", "--file", filepath.Join(home, "config", "addrbook.json"))
+	out, err := exec.Command(os.Getenv("SWITCHYARD"), args...).CombinedOutput()
+	if err != nil {
+		return args[1] + ": " + err.Error() + ": " + string(out)
+	}
+	return ""
+}
+
+func filesTheyLoadEdited(dir string) string {
+	const added, imported = "00000000000000000000000000000000000000aa@198.51.100.1:1", "00000000000000000000000000000000000000bb@[2a00::1]:2"
+	const banned = "00000000000000000000000000000000000000cc@203.0.113.1:3"
+	c, err := newComet(dir, fresh(), options{pex: true})
+	if err != nil {
+		return err.Error()
+	}
+	home := c.home
+	theirs := addressOf("00000000000000000000000000000000000000dd@192.0.2.1:4")
+	removed := addressOf("00000000000000000000000000000000000000ee@192.0.2.2:5")
+	for _, a := range []*p2p.NetAddress{theirs, removed, addressOf(banned)} {
+		if err := c.book.AddAddress(a, c.addr); err != nil {
+			return "AddAddress: " + err.Error()
+		}
+	}
+	c.book.Save()
+	c.stop()
+	list := filepath.Join(home, "list")
+	_ = os.WriteFile(list, []byte(imported+" # from a list\n"), 0o600)
+	for _, words := range [][]string{{"add", added}, {"import", list}, {"ban", string(banned[:40])}, {"remove", string(removed.ID)}} {
+		if said := edit(home, words...); said != "" {
+			return said
+		}
+	}
+	c, err = newComet(dir, fresh(), options{home: home, pex: true})
+	if err != nil {
+		return "they cannot use the home: " + err.Error()
+	}
+	defer c.stop()
+	for text, want := range map[string]bool{added: true, imported: true, theirs.String(): true, removed.String(): false, banned: false} {
+		if c.book.HasAddress(addressOf(text)) != want {
+			raw, _ := os.ReadFile(filepath.Join(home, "config", "addrbook.json"))
+			return text + ": they see it, or not, against what was edited: " + string(raw)
+		}
+	}
+	if c.book.Size() != 3 {
+		return "they count another number of entries than 3"
+	}
+	return ""
+}
+
+func addressOf(text string) *p2p.NetAddress {
+	a, err := p2p.NewNetAddressString(text)
+	if err != nil {
+		panic(err)
+	}
+	return a
 }

@@ -28,7 +28,7 @@ type stage struct {
 
 var lanes = [][]stage{
 	{
-		{8, slices.Concat(upgradeCases, rejectCases, messageCases, pingCases, pexCases, seedCases, persistentCases, fileCases)},
+		{8, slices.Concat(upgradeCases, rejectCases, messageCases, pingCases, pexCases, seedCases, persistentCases, fileCases, crawlCases)},
 		{3, rateCases},              // they measure: not while the others start their nodes
 		{len(loadCases), loadCases}, // as the last: it would disturb them
 	},

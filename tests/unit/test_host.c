@@ -228,6 +228,21 @@ static void test_host_start_refuses_a_port_in_use(void **state)
 	tp_host_free(NULL);
 }
 
+static void test_host_new_refuses_a_home_in_use(void **state)
+{
+	const struct temp_dir *dir = *state;
+	struct side a, b;
+	side_init(&a, NULL);
+	a.config.home = dir->path;
+	side_start(&a);
+	side_init(&b, NULL);
+	b.config.home = dir->path;
+	assert_int_equal(try_new(&b, "in use by another node"), SY_IN_USE);
+	tp_host_free(a.host);
+	side_start(&b);
+	tp_host_free(b.host);
+}
+
 static enum sy_err refuse_start(void *self, struct sy_ctx *ctx)
 {
 	return SY_NO_SEEDS;
@@ -289,6 +304,7 @@ int main(void)
 	    cmocka_unit_test(test_host_two_in_one_loop_of_the_programs),
 	    cmocka_unit_test_setup_teardown(test_host_loop_of_its_own_ends_with_the_stop, temp_dir_setup, temp_dir_teardown),
 	    cmocka_unit_test_setup_teardown(test_host_new_says_what_is_wrong, temp_dir_setup, temp_dir_teardown),
+	    cmocka_unit_test_setup_teardown(test_host_new_refuses_a_home_in_use, temp_dir_setup, temp_dir_teardown),
 	    cmocka_unit_test(test_host_start_refuses_a_port_in_use),
 	    cmocka_unit_test(test_host_start_tells_what_a_reactor_refuses),
 	    cmocka_unit_test(test_host_args_go_over_the_configuration),
