@@ -43,8 +43,6 @@ func delimited(b []byte) []byte { return join(uv(uint64(len(b))), b) }
 
 func number(n, value uint64) []byte { return join(uv(n<<3), uv(value)) }
 
-func delimited(b []byte) []byte { return join(uv(uint64(len(b))), b) }
-
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 // packetOf is one delimited PacketMsg.
