@@ -31,6 +31,7 @@ static const struct sy_policy default_table = {
     .reconnect_forever = true,
     .reconnect_transient = true,
     .reconnect_past_ip_twin = true,
+    .reconnect_patiently = true,
     .resolve_on_redial = true,
     .refuse_inbound_early = true,
 

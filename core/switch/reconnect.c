@@ -1,6 +1,6 @@
 /*
  * The loop that gets persistent peers back (and others that went with a transient error). Source: protocol.md 4.8, 4.9;
- * D-15 to D-17.
+ * D-15 to D-17, D-35.
  *
  *   IDLE ──start──> WAITING ──due──> (RESOLVING ──>) DIALLING ──added──> IDLE
  *    ^                 ^                  └──failed──┴──failed──┐
@@ -17,6 +17,7 @@
 #define STEADY_WAIT_NS (5 * SY_SECOND)
 #define DEFAULT_CAP_NS (60 * SY_SECOND) /* D-15, unless persistent_peers_max_dial_period says otherwise */
 #define JITTER_MS 3000u
+#define SHORT_LIFE_NS (10 * SY_SECOND) /* of a connection that was of no use (D-35) */
 
 static uint32_t index_of(const struct sy_switch *sw, const struct sy_redial *r)
 {
@@ -122,6 +123,15 @@ static void failed(struct sy_switch *sw, struct sy_redial *r)
 		end(sw, r);
 	else
 		wait_for(sw, r, wait);
+}
+
+/* Who hung up twice as soon as we had come, such as a seed that has answered, does so again: upstream comes back at once, for ever. */
+static void begin_later(struct sy_switch *sw, struct sy_redial *r)
+{
+	r->initial = false;
+	r->attempts = 0;
+	uint64_t wait = jitter(sw, r);
+	wait_for(sw, r, wait + STEADY_WAIT_NS);
 }
 
 static struct sy_redial *by_id(const struct sy_switch *sw, const struct sy_id *id)
@@ -267,7 +277,13 @@ void sy_switch_reconnect(struct sy_switch *sw, const struct sy_slot *s, enum sy_
 	struct sy_redial *r = persistent ? by_id(sw, &s->remote.id) : NULL;
 	if (!r && addr.flags)
 		r = extra_entry(sw, &addr);
-	if (r)
+	if (!r)
+		return;
+	bool again = r->was_short;
+	r->was_short = sw->now_ns - s->connected_at_ns < SHORT_LIFE_NS;
+	if (again && r->was_short && sw->policy->reconnect_patiently)
+		begin_later(sw, r);
+	else
 		begin(sw, r);
 }
 

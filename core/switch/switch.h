@@ -87,6 +87,7 @@ struct sy_redial {
 	bool persistent;   /* in the list; else the entry is free when idle */
 	bool resolved;     /* addr.ip is known */
 	bool initial;      /* the dial at start, before the loop proper */
+	bool was_short;    /* its last connection was of no use (D-35) */
 	bool gone;         /* upstream: the name did not resolve, so the peer is not in the list */
 };
 

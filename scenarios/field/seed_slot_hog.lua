@@ -7,13 +7,15 @@ local N     = param("nodes", 2000, "nodes that connect to the seed and never ask
 local K     = param("newcomers", 100, "newcomers, one a second", { min = 1 })
 local limit = param("within", 5, "seconds within which 99 of 100 newcomers are answered")
 local slots = param("slots", 40, "inbound slots of the seed (CometBFT's default)", { min = 4 })
+local wait  = param("wait", profile() == "default" and "5m" or "28h", "seed_disconnect_wait_period of the seed")
 
 network { regions = { "us-east", "eu-west", "ap-southeast" } }
 
 -- It speaks on the channel of peer exchange, so that the seed takes it, and says nothing there. It comes back when it is sent away.
 local Silent = reactor { name = "silent", channels = { { id = 0x00, priority = 1 } } }
 
-local seed = node { name = "seed", p2p = { seed_mode = true, max_num_inbound_peers = slots }, book = { "old" } }
+local seed = node { name = "seed", book = { "old" },
+  p2p = { seed_mode = true, max_num_inbound_peers = slots, seed_disconnect_wait_period = wait } }
 local old  = node { name = "old", p2p = { max_num_outbound_peers = 0 } }
 local hogs = nodes { name = "hog", count = N, profile = "upstream", reactors = { Silent }, p2p = { pex = false, persistent_peers = { seed } } }
 local new  = nodes { name = "new", count = K, profile = "upstream", p2p = { seeds = { seed }, max_num_outbound_peers = 3 } }

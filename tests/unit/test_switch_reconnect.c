@@ -54,6 +54,32 @@ static void test_reconnect_after_a_reset_is_immediate(void **state)
 	}
 }
 
+/* The other side hangs up as soon as it has us, as a seed does. How often we come in a minute. */
+static uint32_t visits(enum sy_profile profile)
+{
+	struct pair p;
+	const char *list[1];
+	pair_make(&p, profile);
+	one(&p, list, p.b->addr_text);
+	pair_start(&p);
+	for (int i = 0; i < 6000; i++) {
+		pn_run(p.net, 10 * PN_MS);
+		if (pn_peers(p.b))
+			pn_stop_peer(p.b, pn_peer(p.b, 0), SY_STOPPED);
+	}
+	uint32_t dials = p.a->dials;
+	pair_free(&p);
+	return dials;
+}
+
+static void test_reconnect_to_who_hangs_up_at_once_is_patient_in_default_only(void **state)
+{
+	(void)state;
+	uint32_t ours = visits(SY_PROFILE_DEFAULT);
+	assert_in_range(ours, 2 + 57 / 8, 2 + 60 / 5); /* at start, at once, then every 5 to 8 s */
+	assert_true(visits(SY_PROFILE_UPSTREAM) > 20 * ours);
+}
+
 static void test_reconnect_not_after_a_graceful_stop(void **state)
 {
 	(void)state;
@@ -324,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_reconnect_persistent_peer_is_dialled_within_three_seconds),
 	    cmocka_unit_test(test_reconnect_after_a_reset_is_immediate),
+	    cmocka_unit_test(test_reconnect_to_who_hangs_up_at_once_is_patient_in_default_only),
 	    cmocka_unit_test(test_reconnect_not_after_a_graceful_stop),
 	    cmocka_unit_test(test_reconnect_gaps_between_dials),
 	    cmocka_unit_test(test_reconnect_cap_of_the_configuration),
