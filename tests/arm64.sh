@@ -7,4 +7,4 @@ run=
 $run dpkg --add-architecture arm64
 $run apt-get update -qq
 DEBIAN_FRONTEND=noninteractive $run apt-get install -y -qq --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
-	libsodium-dev:arm64 libprotobuf-c-dev:arm64 liblua5.4-dev:arm64 libuv1-dev:arm64 libjansson-dev:arm64
+	libsodium-dev:arm64 libprotobuf-c-dev:arm64 liblua5.4-dev:arm64 libuv1-dev:arm64 libjansson-dev:arm64 libmicrohttpd-dev:arm64

@@ -61,7 +61,8 @@ thousand() {
 
 # The same on another machine: aarch64, where char is unsigned, emulated. Debian's cross compiler and arm64 libraries.
 arm() {
-	if ! command -v qemu-aarch64 >/dev/null || ! command -v aarch64-linux-gnu-gcc >/dev/null || [ ! -e /usr/lib/aarch64-linux-gnu/libsodium.so ]; then
+	PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config --exists libsodium libprotobuf-c lua5.4 libuv jansson libmicrohttpd
+	if [ $? != 0 ] || ! command -v qemu-aarch64 >/dev/null || ! command -v aarch64-linux-gnu-gcc >/dev/null; then
 		sh tests/arm64.sh >"$logs/arm-install.log" 2>&1 || { tail -3 "$logs/arm-install.log" && say 1 "arm64 packages" && return; }
 	fi
 	PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig make -j"$jobs" CC=aarch64-linux-gnu-gcc BUILD=build/arm all >"$logs/build-arm.log" 2>&1
