@@ -30,6 +30,8 @@ bool book_save(const struct book_file *f, char error[BOOK_ERROR_TEXT]);
 void book_free(struct book_file *f);
 /* Leaves out the records for which keep says no. Returns how many went. */
 uint32_t book_keep(struct book_file *f, bool (*keep)(const struct sy_book_record *r, void *arg), void *arg);
+/* How many records are no bans. */
+uint32_t book_entries(const struct book_file *f);
 /* The entry (not a ban) of this id, or null. */
 struct sy_book_record *book_find(const struct book_file *f, const struct sy_id *id);
 

@@ -63,6 +63,15 @@ uint32_t book_keep(struct book_file *f, bool (*keep)(const struct sy_book_record
 	return gone;
 }
 
+uint32_t book_entries(const struct book_file *f)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < f->n; i++)
+		n += f->at[i].type != SY_RECORD_BAN;
+	return n;
+}
+
 struct sy_book_record *book_find(const struct book_file *f, const struct sy_id *id)
 {
 	for (uint32_t i = 0; i < f->n; i++)

@@ -24,6 +24,8 @@ struct book_args {
 	bool in_home; /* path is that of a home's book */
 	struct tp_lock lock;
 	struct book_file book;
+	uint32_t entries_before;
+	bool merging; /* the other book's bans take entries out, too */
 	uint64_t now_s;
 };
 
@@ -194,7 +196,10 @@ static int finish_adding(struct book_args *a, enum sy_err err, const struct book
 	printf("%u added, %u known already, %u refused", counts->added, counts->known, counts->refused);
 	if (counts->refused != 0)
 		printf(" (the last one: %s)", sy_err_text(counts->last_refused));
-	printf("; %u entries\n", a->book.n);
+	uint32_t left = book_entries(&a->book), expected = a->entries_before + counts->added - counts->dropped;
+	if (!a->merging && left < expected) /* a network has no more buckets than others; what is oldest there goes */
+		printf("; %u made room in full buckets", expected - left);
+	printf("; %u entries\n", left);
 	return save(a);
 }
 
@@ -221,6 +226,7 @@ static int merge_from(struct book_args *a, const char *path)
 
 	if (!book_load(&from, path, true, error))
 		return cli_fail(CLI_USAGE, "%s", error);
+	a->merging = true;
 	enum sy_err err = book_merge(&a->book, &from, a->strict, a->now_s, &counts);
 	book_free(&from);
 	return finish_adding(a, err, &counts);
@@ -409,7 +415,10 @@ static bool open_book(struct book_args *a, const struct cli_call *call, const st
 		return false;
 	if (verb->edits && !a->dry_run && !keep_others_out(a, error))
 		return false;
-	return book_load(&a->book, a->path, !verb->makes, error);
+	if (!book_load(&a->book, a->path, !verb->makes, error))
+		return false;
+	a->entries_before = book_entries(&a->book);
+	return true;
 }
 
 static int run_with(struct book_args *a, const struct cli_call *call)

@@ -133,6 +133,12 @@ call book merge "$tmp/short.json" "$tmp/long.json" --out "$tmp/longer.json"
 	grep "$(id 60)" "$tmp/out" | grep -q "$("$SWITCHYARD" book show --banned --file "$tmp/long.json" | sed -n 's/.*until //p' | head -1 | cut -c1-10)"
 say $? "of two bans the longer"
 
+for i in $(seq 1 70); do echo "$(id $((1000 + i)))@21.1.1.$i:1"; done | sed 's/^/ /' >"$tmp/narrow" # one network: buckets run full
+call book import "$tmp/narrow" --file "$tmp/narrow.json"
+made=$(sed -n 's/.*; \([0-9]*\) made room in full buckets; \([0-9]*\) entries/\1 \2/p' "$tmp/out")
+[ $code = 0 ] && [ -n "$made" ] && [ $((${made% *} + ${made#* })) = 70 ] && [ "$("$SWITCHYARD" book export --file "$tmp/narrow.json" | wc -l)" = "${made#* }" ]
+say $? "what a full bucket costs is told"
+
 # a node on the home
 printf '[p2p]\nladdr = "tcp://127.0.0.1:0"\n' >"$home/config/config.toml"
 spawn node "$SWITCHYARD" node --home "$home" --network net
