@@ -24,7 +24,7 @@ bool real_node_watch(struct real_node *n, char error[CLI_ERROR_TEXT])
 	                      .network = s->network != NULL ? s->network : n->chain_id,
 	                      .moniker = s->moniker,
 	                      .profile = sy_profile_name(n->profile),
-	                      .listen_addr = n->listen_text,
+	                      .external_addr = s->external_address,
 	                      .name_space = s->name_space,
 	                      .knows_others = n->seeds.n != 0 || n->persistent.n != 0,
 	                      .seed_mode = s->seed_mode,

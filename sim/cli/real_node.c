@@ -205,10 +205,11 @@ static size_t add_sink(struct real_node *n, bool pex)
 			tp_sink_leave(&n->sink, n->reactors[i].channels[k].id);
 	while (n->sink.num_channels != 0 && n->sink.num_channels + taken > TP_SINK_CHANNELS)
 		tp_sink_leave(&n->sink, n->sink.channels[n->sink.num_channels - 1].id);
+	n->reactors[n->num_scripts] = ops_infos_reactor(&n->ops.infos);
 	if (n->sink.num_channels == 0)
-		return n->num_scripts;
-	n->reactors[n->num_scripts] = tp_sink_reactor(&n->sink);
-	return n->num_scripts + 1;
+		return n->num_scripts + 1;
+	n->reactors[n->num_scripts + 1] = tp_sink_reactor(&n->sink);
+	return n->num_scripts + 2;
 }
 
 static bool make_core(struct real_node *n, char error[CLI_ERROR_TEXT])

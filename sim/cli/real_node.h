@@ -17,7 +17,7 @@
 #include "transport/files/node_key.h"
 #include "transport/host/sink.h"
 
-#define REAL_NODE_REACTORS 14u /* what limits.h allows, less one for PEX and one for the sink */
+#define REAL_NODE_REACTORS 13u /* what limits.h allows, less one each for PEX, the sink and sim/ops */
 #define REAL_NODE_LIST 1024u   /* SY_LIMIT_ID_LIST: elements of a comma list */
 
 /* A comma list, split. */
@@ -45,7 +45,7 @@ struct real_node {
 	struct text_list seeds, persistent, unconditional, private_ids;
 	struct lua_reactor *scripts[REAL_NODE_REACTORS];
 	struct tp_sink sink; /* the last of the reactors */
-	struct sy_reactor reactors[REAL_NODE_REACTORS + 1u];
+	struct sy_reactor reactors[REAL_NODE_REACTORS + 2u];
 	size_t num_scripts;
 	struct sy_env env;
 	uv_loop_t loop;

@@ -100,7 +100,7 @@ static const struct cli_option options[] = {
     {"switchyard.crawl_interval", 0, CLI_GO_DURATION, AT(crawl_interval_ns), "TIME",
      "how often a seed asks the same peer for addresses (default: 10m)"},
     {"switchyard.crawl_dials", 0, CLI_U32, AT(crawl_dials), "N", "addresses that a seed looks at at once, 64 at most (default: 16)"},
-    {"instrumentation.prometheus", 0, CLI_FLAG, AT(prometheus), NULL, "serves /metrics, /healthz, /readyz, /peers over HTTP"},
+    {"instrumentation.prometheus", 0, CLI_FLAG, AT(prometheus), NULL, "serves /metrics, /healthz, /readyz, /peers, /net_info over HTTP"},
     {"instrumentation.prometheus_listen_addr", 0, CLI_TEXT, AT(prometheus_listen_addr), "HOST:PORT",
      "where (default: :26660); without a host on 127.0.0.1 only, unlike CometBFT; port 0: any"},
     {"instrumentation.max_open_connections", 0, CLI_U32, AT(max_open_connections), "N",

@@ -47,6 +47,12 @@ static unsigned peers(struct ops *ops, struct ops_text *body)
 	return 200;
 }
 
+static unsigned net_info(struct ops *ops, struct ops_text *body)
+{
+	ops_net_info(ops, body);
+	return 200;
+}
+
 static unsigned metrics(struct ops *ops, struct ops_text *body)
 {
 	ops_metrics(ops, body);
@@ -62,6 +68,7 @@ static const struct path {
     {"/healthz", JSON, "does it live? 200", health},
     {"/readyz", JSON, "is it of use to others? 200, or 503 with the reasons", ready},
     {"/peers", JSON, "who is connected", peers},
+    {"/net_info", JSON, "the same in the shape of CometBFT's RPC", net_info},
 };
 #define PATHS (sizeof paths / sizeof paths[0])
 
@@ -110,4 +117,5 @@ bool ops_serve(struct ops *ops, uv_loop_t *loop, const char *address, uint32_t c
 void ops_stop(struct ops *ops)
 {
 	ops_http_stop(&ops->http);
+	ops_infos_fini(&ops->infos);
 }

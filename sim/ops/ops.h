@@ -7,6 +7,7 @@
 
 #include "sim/ops/counts.h"
 #include "sim/ops/http.h"
+#include "sim/ops/infos.h"
 #include "transport/driver/driver.h"
 
 #define OPS_PEER_SERIES 128u  /* peers with series of their own: a seed meets thousands, and each would stay in the scraper's memory */
@@ -18,15 +19,16 @@ struct ops_source {
 	const struct sy_node *node;
 	const struct tp_driver *driver;
 	const char *id, *network, *moniker, *profile;
-	const char *listen_addr; /* as advertised */
-	const char *name_space;  /* CometBFT's instrumentation.namespace */
-	bool knows_others;       /* has seeds or persistent peers: it does not wait for others to come */
+	const char *external_addr; /* p2p.external_address */
+	const char *name_space;    /* CometBFT's instrumentation.namespace */
+	bool knows_others;         /* has seeds or persistent peers: it does not wait for others to come */
 	bool seed_mode;
 };
 
 struct ops {
 	struct ops_source source;
 	struct ops_counts counts;
+	struct ops_infos infos; /* its reactor is registered by the owner */
 	struct ops_http http;
 	uint64_t started_ns, started_wall_ns; /* of uv_hrtime; since 1970 */
 

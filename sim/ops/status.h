@@ -11,4 +11,7 @@ bool ops_ready(const struct ops *ops, struct ops_text *to);
 /* /peers: who is there, in short. */
 void ops_peers(const struct ops *ops, struct ops_text *to);
 
+/* /net_info, in the shape of CometBFT's RPC (net_info.c). */
+void ops_net_info(const struct ops *ops, struct ops_text *to);
+
 #endif

@@ -73,6 +73,24 @@ say $? "/readyz: ready, with the last PEX answer"
 ask GET "$B/healthz"
 [ "$status" = 200 ] && grep -q '"status":"ok"' "$tmp/out"
 say $? "/healthz"
+ask GET "$B/net_info"
+[ "$status" = 200 ] && python3 -c '
+import json, sys
+answer = json.load(sys.stdin)
+assert answer["jsonrpc"] == "2.0" and answer["id"] == -1
+result = answer["result"]
+assert list(result) == ["listening", "listeners", "n_peers", "peers"] and result["n_peers"] == "1" and result["listeners"] == ["Listener(@)"]
+peer = result["peers"][0]
+assert list(peer) == ["node_info", "is_outbound", "connection_status", "remote_ip"] and peer["is_outbound"] and peer["remote_ip"] == "127.0.0.1"
+info, status = peer["node_info"], peer["connection_status"]
+assert list(info) == ["protocol_version", "id", "listen_addr", "network", "version", "channels", "moniker", "other"]
+assert info["id"] == sys.argv[1] and info["network"] == "x" and info["protocol_version"]["p2p"] == "8" and info["protocol_version"]["block"] == "11"
+assert "00" in [info["channels"][i:i + 2] for i in range(0, len(info["channels"]), 2)] and info["listen_addr"].startswith("tcp://127.0.0.1:")
+assert list(status) == ["Duration", "SendMonitor", "RecvMonitor", "Channels"] and int(status["Duration"]) > 0
+assert list(status["SendMonitor"]) == ["Start", "Bytes", "Samples", "InstRate", "CurRate", "AvgRate", "PeakRate", "BytesRem", "Duration", "Idle",
+    "TimeRem", "Progress", "Active"] and int(status["SendMonitor"]["Bytes"]) > 0
+assert all(list(c) == ["ID", "SendQueueCapacity", "SendQueueSize", "Priority", "RecentlySent"] for c in status["Channels"])' "$ida" <"$tmp/out" 2>"$tmp/err"
+say $? "/net_info has the shape of CometBFT"
 ask GET "$B/nothing"
 [ "$status" = 404 ] && grep -q /metrics "$tmp/out"
 say $? "an unknown path: 404, with those there are"
