@@ -26,7 +26,7 @@ uint32_t sy_switch_accept_window(const struct sy_switch *sw)
 	uint64_t most = (uint64_t)sw->config.max_num_inbound_peers + sw->num_unconditional;
 	uint32_t window;
 	if (sw->policy->refuse_inbound_early)
-		window = subtract(SY_LIMIT_HANDSHAKES, sw->upgrading);
+		window = sy_switch_yielding(sw) ? 1 : subtract(SY_LIMIT_HANDSHAKES, sw->upgrading);
 	else if (most == 0 || most > SY_LIMIT_CONNS)
 		window = SY_LIMIT_CONNS;
 	else
@@ -135,6 +135,7 @@ enum sy_err sy_switch_accept(struct sy_switch *sw, const struct sy_netaddr *remo
 		sy_switch_trace(sw, &refused);
 		return err;
 	}
+	sy_switch_make_room(sw);
 	sy_conn_init(&s->conn, false, entity_of_inbound(sw, &at));
 	s->flags |= SY_SLOT_TOLD | SY_SLOT_SHUT | SY_SLOT_UPGRADING;
 	s->traced_state = SY_CONN_FILTERING;
@@ -143,6 +144,7 @@ enum sy_err sy_switch_accept(struct sy_switch *sw, const struct sy_netaddr *remo
 	sw->upgrading++;
 	*ref = sy_slot_ref(s);
 	sy_switch_opened(sw, s);
+	sy_switch_watch_room(sw);
 	return SY_OK;
 }
 

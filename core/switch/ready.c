@@ -54,6 +54,10 @@ void sy_switch_settle_deadline(struct sy_switch *sw, struct sy_slot *s)
 	uint64_t at = sy_conn_deadline(&s->conn, &sw->conns);
 	if ((s->flags & SY_SLOT_ASKED) && s->asked_until_ns < at)
 		at = s->asked_until_ns;
+	if (s->flags & SY_SLOT_UPGRADING) {
+		uint64_t yield = sy_switch_yield_ns(sw, s);
+		at = yield < at ? yield : at;
+	}
 	if (at > SY_PARKED)
 		at = SY_PARKED;
 	uint32_t where = t->where[s->index];
@@ -150,6 +154,8 @@ static void expire(struct sy_switch *sw, struct sy_slot *s)
 		return;
 	}
 	enum sy_err err = sy_conn_expire(&s->conn, &sw->conns, sw->now_ns);
+	if (s->flags & SY_SLOT_UPGRADING)
+		sw->accept_changed = sw->news = true; /* perhaps its place can be given away now */
 	sy_switch_note_state(sw, s, err);
 	if (err)
 		sy_switch_close(sw, s, s->conn.state == SY_CONN_FLUSHING ? (enum sy_err)s->reason : err);

@@ -254,6 +254,14 @@ bool sy_switch_is_busy(const struct sy_switch *sw, const struct sy_netaddr *addr
 SY_MUST enum sy_err sy_switch_accept(struct sy_switch *sw, const struct sy_netaddr *remote, struct sy_ref *ref);
 /* The socket is open: filters, then the handshake. */
 void sy_switch_opened(struct sy_switch *sw, struct sy_slot *s);
+/* With all handshakes in flight that there may be: one whose place can be given away now (D-18); else null. */
+struct sy_slot *sy_switch_yielding(const struct sy_switch *sw);
+/* When this one can be, if that is later than now and all are in flight; else SY_NEVER. */
+uint64_t sy_switch_yield_ns(const struct sy_switch *sw, const struct sy_slot *s);
+/* Ends the one that yields, if there is one. */
+void sy_switch_make_room(struct sy_switch *sw);
+/* With all in flight: whose turn it is will be looked at when it comes. */
+void sy_switch_watch_room(struct sy_switch *sw);
 /* A filter's verdict. SY_INVALID when none is awaited. */
 SY_MUST enum sy_err sy_switch_verdict(struct sy_switch *sw, struct sy_slot *s, enum sy_err verdict);
 /* The connection is upgraded: limits, duplicates, filters; then it is a peer or closed. */

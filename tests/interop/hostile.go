@@ -21,6 +21,7 @@ var hostileCases = []interopCase{
 	{"a hostile dialler, upstream's profile", func(dir string) string { return hostile(dir, upstreamProfile) }},
 	{"strangers hold every slot, default profile", slotsOfOurs},
 	{"strangers hold every slot, upstream's profile", slotsOfUpstream},
+	{"a flood of silent connections leaves room for honest dials", silentFlood},
 	{"a hostile dialler at a seed", hostileAtSeed},
 }
 

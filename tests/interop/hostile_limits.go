@@ -128,6 +128,39 @@ func slotsOfUpstream(dir string) string {
 	return ""
 }
 
+// silentFlood: more silent connections than there may be handshakes, each from an address of its own (D-18). Before they had to give way an
+// honest dial took 19 s; real nodes give up after three.
+func silentFlood(dir string) string {
+	target, err := startOurs(dir, any, "interop")
+	if err != nil {
+		return err.Error()
+	}
+	defer target.kill()
+	var quiet []*intruder
+	defer func() { closeAll(quiet) }()
+	for net := 13; net < 13+6; net++ {
+		more, err := silents(target, 100, net)
+		quiet = append(quiet, more...)
+		if err != nil {
+			return err.Error()
+		}
+	}
+	slowest := time.Duration(0)
+	for i := 0; i < 20; i++ {
+		x := newIntruder(target.dialString(), target.home, fmt.Sprintf("127.19.4.%d", 1+i))
+		if err := x.toRealPeer(); err != nil {
+			return fail(target, "honest dial %d beside %d silent connections: %v", i+1, len(quiet), err)
+		}
+		slowest = max(slowest, time.Since(x.begun))
+		_ = x.Close()
+	}
+	note("beside %d silent connections the slowest of 20 honest upgrades took %.2f s", len(quiet), slowest.Seconds())
+	if slowest > phaseTimeout {
+		return fail(target, "an honest upgrade took %.2f s: real nodes give up before that", slowest.Seconds())
+	}
+	return ""
+}
+
 // hostileAtSeed: a seed answers one request and hangs up; what breaks a rule is cut off as by any node.
 func hostileAtSeed(dir string) string {
 	seed, err := startSeed(dir, "interop", "127.0.0.1")

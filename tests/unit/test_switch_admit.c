@@ -163,6 +163,39 @@ static void test_admit_handshakes_in_flight_are_bounded(void **state)
 	pn_free(s.net);
 }
 
+/* D-18: with all handshakes in flight, one that has stood still for a second gives way to the next, the longest idle first. */
+static void test_admit_idle_handshakes_give_way_when_all_are_in_flight(void **state)
+{
+	(void)state;
+	struct star s;
+	star_make(&s, SY_PROFILE_DEFAULT);
+	s.hub->config.allow_duplicate_ip = true;
+	star_start(&s);
+	struct sy_ref first = pn_raw_open(s.hub, 9, 1000).ref;
+	pn_run(s.net, 600 * PN_MS);
+	for (uint32_t i = 1; i < SY_LIMIT_HANDSHAKES; i++)
+		assert_int_equal(pn_raw_open(s.hub, 9, (uint16_t)(1000 + i)).err, SY_OK);
+	assert_int_equal(s.hub->accept_window, 0);
+	pn_run(s.net, 300 * PN_MS);
+	assert_int_equal(s.hub->accept_window, 0);
+	assert_int_equal(pn_raw_open(s.hub, 9, 990).err, SY_INBOUND_FULL);
+	/* The first is a second old; the others are not. */
+	pn_run(s.net, 200 * PN_MS);
+	assert_int_equal(s.hub->accept_window, 1);
+	assert_int_equal(pn_raw_open(s.hub, 9, 991).err, SY_OK);
+	assert_int_equal(s.hub->last_refused, SY_LIMIT);
+	assert_int_equal(sy_node_read_window(s.hub->core, first), 0);
+	assert_int_equal(s.hub->accept_window, 0);
+	assert_int_equal(pn_raw_open(s.hub, 9, 992).err, SY_INBOUND_FULL);
+	pn_run(s.net, 600 * PN_MS);
+	for (uint16_t i = 0; i < 5; i++) { /* also the one that fills the last place finds somebody to follow it */
+		assert_int_equal(s.hub->accept_window, 1);
+		s.hub->accept_window = 0; /* as a transport counts */
+		assert_int_equal(pn_raw_open(s.hub, 9, 993 + i).err, SY_OK);
+	}
+	pn_free(s.net);
+}
+
 static void test_admit_duplicate_ip_and_connection(void **state)
 {
 	(void)state;
@@ -612,6 +645,7 @@ int main(void)
 	    cmocka_unit_test(test_admit_reactor_refuses_before_the_handshake),
 	    cmocka_unit_test(test_admit_refusals_do_not_use_the_window_up),
 	    cmocka_unit_test(test_admit_handshakes_in_flight_are_bounded),
+	    cmocka_unit_test(test_admit_idle_handshakes_give_way_when_all_are_in_flight),
 	    cmocka_unit_test(test_admit_duplicate_ip_and_connection),
 	    cmocka_unit_test(test_admit_ip_of_a_peer_is_not_dialled_again),
 	    cmocka_unit_test(test_admit_twins_on_one_ip_dialled_at_once),
