@@ -132,6 +132,9 @@ func homeWithBook(dir string, list []*p2p.NetAddress) (string, string) {
 // A book of 400 answers with 23 %: 92.
 const bookSize, answerSize = 400, 92
 
+// How our log tells an answer, at the level debug.
+const answerLine = `msg="addresses received"`
+
 func theyAsk(dir string, weDial bool) string {
 	home, why := homeWithBook(dir, addresses(bookSize))
 	if why != "" {
@@ -219,11 +222,11 @@ func weAsk(dir string, weDial bool) string {
 		return why
 	}
 	defer n.kill()
-	if !eventually(20*time.Second, func() bool { return n.said("pex request sent") && n.said(" addresses received") }) {
+	if !eventually(20*time.Second, func() bool { return n.logged("module=pex", `msg="request sent"`) && n.logged(answerLine) }) {
 		return fail(n, "we did not ask, or had no answer")
 	}
-	if size := answerSize; !n.said(fmt.Sprintf("pex: %d addresses received", size)) {
-		return fail(n, "the answer has not %d addresses", size)
+	if !n.logged(answerLine, fmt.Sprintf("addresses=%d ", answerSize)) {
+		return fail(n, "the answer has not %d addresses", answerSize)
 	}
 	if !n.stop() {
 		return fail(n, "we did not end with code 0")
@@ -268,7 +271,7 @@ func punished(dir string, weDial bool, reason string, banned bool, args []string
 	if !c.probe.wait(10*time.Second, func() bool { return len(c.probe.removed) == 1 }) {
 		return fail(n, "they did not notice")
 	}
-	if banned && !eventually(5*time.Second, func() bool { return n.said("banned " + c.id() + "@") }) {
+	if banned && !eventually(5*time.Second, func() bool { return n.logged("msg=banned ", "peer="+c.id()+"@") }) {
 		return fail(n, "we did not ban them")
 	}
 	if banned && len(args) == 0 { // D-13: in our own profile a ban keeps them out

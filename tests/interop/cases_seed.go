@@ -138,7 +138,7 @@ func ourSeedCrawls(dir string) string {
 	if !eventually(10*time.Second, func() bool { return n.said("removed " + c.id() + " seed_done") }) {
 		return fail(n, "our seed keeps whom it has crawled")
 	}
-	if !n.said("pex: 1 addresses received") {
+	if !n.logged(answerLine, "addresses=1 ") {
 		return fail(n, "our seed did not take the answer")
 	}
 	return ""
@@ -151,7 +151,7 @@ func ourUpstreamSeedCrawls(dir string) string {
 	}
 	defer c.stop()
 	defer n.kill()
-	if !eventually(10*time.Second, func() bool { return n.said("pex: 1 addresses received") }) {
+	if !eventually(10*time.Second, func() bool { return n.logged(answerLine, "addresses=1 ") }) {
 		return fail(n, "our seed did not take the answer")
 	}
 	if why := echo(c, n, 0x70, []byte("still there")); why != "" {

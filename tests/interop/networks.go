@@ -106,7 +106,7 @@ const (
 
 var comings = regexp.MustCompile(`(added|removed) ([0-9a-f]{40})`)
 
-var holding = regexp.MustCompile(`book ([0-9]+)$`)
+var holding = regexp.MustCompile(`book ([0-9]+)"?$`)
 
 // bookSize is what the census said last.
 func (o *ours) bookSize() int {

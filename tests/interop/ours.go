@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -111,6 +112,13 @@ func (o *ours) said(text string) bool {
 		}
 	}
 	return false
+}
+
+// logged tells whether a line of the log (logfmt) has all of these fields: "msg=banned", "addresses=92".
+func (o *ours) logged(fields ...string) bool {
+	return slices.ContainsFunc(o.lines(), func(line string) bool {
+		return !slices.ContainsFunc(fields, func(f string) bool { return !strings.Contains(line+" ", " "+f) })
+	})
 }
 
 func (o *ours) kill() {
