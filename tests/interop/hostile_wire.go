@@ -39,6 +39,8 @@ func uv(n uint64) []byte { return binary.AppendUvarint(nil, n) }
 
 func field(n uint64, b []byte) []byte { return join(uv(n<<3|2), uv(uint64(len(b))), b) }
 
+func delimited(b []byte) []byte { return join(uv(uint64(len(b))), b) }
+
 func number(n, value uint64) []byte { return join(uv(n<<3), uv(value)) }
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
