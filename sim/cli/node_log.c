@@ -209,15 +209,6 @@ void node_log_flush(struct node_log *log)
 		left_out(log, i);
 }
 
-uint64_t node_log_left_out(const struct node_log *log)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < NODE_LOG_KINDS; i++)
-		sum += log->kind[i].left_out;
-	return sum;
-}
-
 /* False: this kind's second has had enough lines. */
 static bool may_say(struct node_log *log, const struct sy_trace *t)
 {
@@ -232,6 +223,7 @@ static bool may_say(struct node_log *log, const struct sy_trace *t)
 	}
 	if (log->kind[t->kind].lines == NODE_LOG_LINES) {
 		log->kind[t->kind].left_out++;
+		log->left_out++;
 		return false;
 	}
 	log->kind[t->kind].lines++;

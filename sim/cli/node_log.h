@@ -26,7 +26,8 @@ struct node_log_levels {
 struct node_log {
 	struct node_log_levels level;
 	bool json;
-	FILE *to; /* null: standard error */
+	FILE *to;          /* null: standard error */
+	uint64_t left_out; /* lines since the start */
 	struct {
 		uint64_t second; /* of the node's clock, to which the next two belong */
 		uint32_t lines, left_out;
@@ -44,7 +45,5 @@ void node_log(const struct node_log *log, enum node_log_level level, const char 
 void node_log_trace(struct node_log *log, const struct ops_conns *conns, const struct sy_trace *trace);
 /* Says of each kind how many lines were left out since that was last said, if any. */
 void node_log_flush(struct node_log *log);
-/* How many lines wait to be told of so. */
-uint64_t node_log_left_out(const struct node_log *log);
 
 #endif

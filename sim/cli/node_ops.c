@@ -26,6 +26,7 @@ bool real_node_watch(struct real_node *n, char error[CLI_ERROR_TEXT])
 	                      .profile = sy_profile_name(n->profile),
 	                      .external_addr = s->external_address,
 	                      .name_space = s->name_space,
+	                      .log_left_out = &n->log.left_out,
 	                      .knows_others = n->seeds.n != 0 || n->persistent.n != 0,
 	                      .seed_mode = s->seed_mode,
 	                  });

@@ -130,6 +130,7 @@ static void ourselves(const struct ops *ops, struct prom *p)
 {
 	plain(p, OPS_TRACES_LOST, sy_node_traces_dropped(ops->source.node));
 	plain(p, OPS_FAREWELLS, tp_driver_farewells_refused(ops->source.driver));
+	plain(p, OPS_LOG_LOST, *ops->source.log_left_out);
 	ops_open(p, OPS_HTTP);
 	for (unsigned i = 1; i < COUNT(ops->http.answered); i++) {
 		char text[4] = {(char)('0' + i), 'x', 'x'};

@@ -19,9 +19,10 @@ struct ops_source {
 	const struct sy_node *node;
 	const struct tp_driver *driver;
 	const char *id, *network, *moniker, *profile;
-	const char *external_addr; /* p2p.external_address */
-	const char *name_space;    /* CometBFT's instrumentation.namespace */
-	bool knows_others;         /* has seeds or persistent peers: it does not wait for others to come */
+	const char *external_addr;    /* p2p.external_address */
+	const char *name_space;       /* CometBFT's instrumentation.namespace */
+	const uint64_t *log_left_out; /* lines that the log has left out */
+	bool knows_others;            /* has seeds or persistent peers: it does not wait for others to come */
 	bool seed_mode;
 };
 
