@@ -20,6 +20,8 @@ enum sy_err ops_http_address(const char *text, struct sy_netaddr *addr)
 	return tp_listen_parse(full, addr);
 }
 
+#define PLAIN "text/plain; charset=utf-8"
+
 /* ------------------------------------------------------------------ one request */
 
 /* Takes the body. */
@@ -41,35 +43,55 @@ static enum MHD_Result send_body(struct MHD_Connection *conn, unsigned status, s
 	return sent;
 }
 
+/* The body of a request is passed over. *state counts its bytes, plus one. False: it is too long. */
+static bool pass_over(void **state, size_t *upload_size)
+{
+	uintptr_t so_far = (uintptr_t)*state + *upload_size;
+
+	*upload_size = 0;
+	*state = (void *)so_far;
+	return so_far <= OPS_HTTP_MEMORY;
+}
+
+static bool is_answered(const struct ops_http *h, const char *method, const char *url)
+{
+	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
+		return true;
+	return strcmp(method, MHD_HTTP_METHOD_POST) == 0 && h->posts != NULL && strcmp(url, h->posts) == 0;
+}
+
+/* Takes the body; one that has failed becomes an error. */
+static enum MHD_Result reply(struct ops_http *h, struct MHD_Connection *conn, unsigned status, struct ops_text *body, const char *type)
+{
+	if (body->failed || body->at == NULL) {
+		ops_text_free(body);
+		ops_text_print(body, "the answer is too long, or there is no memory for it\n");
+		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+		type = PLAIN;
+	}
+	h->answered[status / 100]++;
+	return body->at == NULL ? MHD_NO : send_body(conn, status, body, type);
+}
+
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
                                   const char *upload, size_t *upload_size, void **state)
 {
 	struct ops_http *h = ctx;
 	struct ops_text body = {0};
-	const char *type = "text/plain; charset=utf-8";
-	unsigned status = MHD_HTTP_METHOD_NOT_ALLOWED;
+	const char *type = PLAIN;
 
-	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
-		if (*state == NULL) { /* the first call, after the headers: answers are given with the second */
-			*state = conn;
-			return MHD_YES;
-		}
-		if (*upload_size != 0) { /* a GET with a body: it is passed over */
-			*upload_size = 0;
-			return MHD_YES;
-		}
-		status = h->answer(h->ctx, url, &body, &type);
-	}
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+	if (!is_answered(h, method, url)) {
 		ops_text_print(&body, "only GET and HEAD are answered here\n");
-	if (body.failed || body.at == NULL) {
-		ops_text_free(&body);
-		ops_text_print(&body, "the answer is too long, or there is no memory for it\n");
-		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-		type = "text/plain; charset=utf-8";
+		return reply(h, conn, MHD_HTTP_METHOD_NOT_ALLOWED, &body, type);
 	}
-	h->answered[status / 100]++;
-	return body.at == NULL ? MHD_NO : send_body(conn, status, &body, type);
+	if (*state == NULL) { /* the first call, after the headers: answers are given with the last */
+		*state = (void *)(uintptr_t)1;
+		return MHD_YES;
+	}
+	if (*upload_size != 0)
+		return pass_over(state, upload_size) ? MHD_YES : MHD_NO;
+	unsigned status = h->answer(h->ctx, url, &body, &type);
+	return reply(h, conn, status, &body, type);
 }
 
 /* ------------------------------------------------------------------ the loop */

@@ -1,7 +1,7 @@
 /*
  * A small HTTP server for looking at a node: libmicrohttpd, driven by the node's own loop. No threads: its epoll
  * descriptor is watched by the loop, its time-outs are a timer of the loop. It answers GET and HEAD, one request a
- * connection, and nothing that a client sends is ever waited for.
+ * connection; bodies of requests are passed over.
  */
 #ifndef SIM_OPS_HTTP_H
 #define SIM_OPS_HTTP_H
@@ -23,6 +23,7 @@ struct MHD_Daemon;
 struct ops_http {
 	ops_http_answer *answer;
 	void *ctx;
+	const char *posts;         /* the one path that answers POST, too; null: none. Set before the start */
 	struct MHD_Daemon *daemon; /* null: not started */
 	uv_poll_t poll;
 	uv_timer_t timer;

@@ -108,6 +108,7 @@ bool ops_serve(struct ops *ops, uv_loop_t *loop, const char *address, uint32_t c
 		snprintf(error, OPS_ERROR_TEXT, "\"%.200s\" is no HOST:PORT: %s", address, sy_err_text(err));
 		return false;
 	}
+	ops->http.posts = "/net_info"; /* CometBFT's own clients ask that way */
 	err = ops_http_start(&ops->http, loop, &at, connections, ops_answer, ops, bound);
 	if (err != SY_OK)
 		snprintf(error, OPS_ERROR_TEXT, "cannot listen on %.200s: %s", address, sy_err_text(err));

@@ -91,6 +91,9 @@ assert list(status["SendMonitor"]) == ["Start", "Bytes", "Samples", "InstRate", 
     "TimeRem", "Progress", "Active"] and int(status["SendMonitor"]["Bytes"]) > 0
 assert all(list(c) == ["ID", "SendQueueCapacity", "SendQueueSize", "Priority", "RecentlySent"] for c in status["Channels"])' "$ida" <"$tmp/out" 2>"$tmp/err"
 say $? "/net_info has the shape of CometBFT"
+ask POST "$B/net_info"
+[ "$status" = 200 ] && grep -q '"n_peers":"1"' "$tmp/out"
+say $? "and is answered to a POST, as CometBFT's clients ask"
 ask GET "$B/nothing"
 [ "$status" = 404 ] && grep -q /metrics "$tmp/out"
 say $? "an unknown path: 404, with those there are"
