@@ -18,7 +18,7 @@ static const struct cli_option options[] = {
     {"queue", 0, CLI_U64, offsetof(struct link_args, queue), "BYTES", "the drop-tail queue (default: 1 BDP, at least 45000)"},
     {"seconds", 0, CLI_TIME, offsetof(struct link_args, until_ns), "T", "how long to send (default: 30)"},
     {"bytes", 0, CLI_U64, offsetof(struct link_args, bytes), "N", "sends a message of so many bytes instead and tells when it is read"},
-    {"tcp", 0, CLI_CHOICE, offsetof(struct link_args, tcp), "segment|flow", "fidelity: each segment, or whole rounds (default: segment)"},
+    {"tcp", 0, CLI_CHOICE, offsetof(struct link_args, tcp), "segment|flow", "fidelity: each segment, or trains of them (default: segment)"},
     {"seed", 0, CLI_U64, offsetof(struct link_args, seed), "N", "the seed of the first run (default 1)"},
     {"runs", 0, CLI_U32, offsetof(struct link_args, runs), "K", "runs with the seeds N, N+1, ... (default 1)"},
     {"json", 0, CLI_FLAG, offsetof(struct link_args, json), NULL, "prints one JSON object with a list over the runs"},

@@ -16,7 +16,8 @@ static const struct cli_option options[] = {
     {"crypto", 0, CLI_CHOICE, offsetof(struct run_args, crypto), "real|null",
      "null keeps every size and step but skips the arithmetic; simulator only (default: real, or what the script says)"},
     {"tcp", 0, CLI_CHOICE, offsetof(struct run_args, tcp), "segment|flow|none",
-     "the simulator's model of TCP: every packet as Linux sends it (the default), or (none) delay, rate and loss only"},
+     "the simulator's model of TCP: every packet as Linux sends it (segment, the default), trains of them (flow), or delay, rate and loss "
+     "only (none)"},
     {"seeds", 0, CLI_RANGE, offsetof(struct run_args, seeds), "A..B", "runs every seed from A to B, each in a process of its own"},
     {"jobs", 'j', CLI_U32, offsetof(struct run_args, jobs), "N", "processes at once with --seeds (default: one a processor)"},
     {"until", 0, CLI_TIME, offsetof(struct run_args, until_ns), "T",
@@ -39,8 +40,6 @@ static const struct cli_option options[] = {
 /* What can be said before the script is read. */
 static const char *check_args(const struct run_args *args)
 {
-	if (args->tcp != NULL && strcmp(args->tcp, "flow") == 0)
-		return "this version has no flow model behind scenarios: --tcp segment or --tcp none";
 	if (strcmp(args->transport, "tcp") == 0 && args->crypto != NULL && strcmp(args->crypto, "null") == 0)
 		return "--crypto null cannot be used over real sockets";
 	if (strcmp(args->transport, "tcp") == 0 && args->tcp != NULL)

@@ -25,7 +25,7 @@ static void put_json(void)
 {
 	json_t *object = json_pack("{s:s, s:s, s:{s:b, s:b, s:b, s:b, s:b, s:b}, s:{s:s, s:s, s:s, s:s, s:s, s:s}}", "version", SY_VERSION,
 	                           "protocol", PROTOCOL, "features", "sim", true, "tcp", true, "lua_reactors", true, "null_crypto", true,
-	                           "tcp_segment", true, "tcp_flow", false, "libraries", "libsodium", sodium_version_string(), "lua",
+	                           "tcp_segment", true, "tcp_flow", true, "libraries", "libsodium", sodium_version_string(), "lua",
 	                           LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE, "libuv", uv_version_string(), "jansson",
 	                           jansson_version_str(), "libmicrohttpd", MHD_get_version(), "protobuf-c", protobuf_c_version());
 

@@ -169,7 +169,7 @@ struct end {
 	struct sim_event event;
 	union {
 		struct stream in;   /* tcp = "none" */
-		struct segment seg; /* tcp = "segment" */
+		struct segment seg; /* "segment", "flow" */
 	};
 	struct sim_host *host; /* null: nobody has the address */
 	union {

@@ -9,10 +9,6 @@
 
 static enum sy_err check(const struct sim_net_config *config, const char **what)
 {
-	if (config->tcp == SIM_TCP_FLOW) {
-		*what = "this TCP model is not part of this build: tcp = \"segment\" and tcp = \"none\" are";
-		return SY_NOT_FOUND;
-	}
 	for (size_t i = 0; i < config->num_regions; i++) {
 		if (sim_region_find(config->regions[i]) < 0) {
 			*what = "no such region: us-east us-west ca-central sa-east eu-west eu-central eu-north me-south af-south ap-south "

@@ -14,7 +14,7 @@
 struct sim_net;
 struct sim_host;
 
-/* Flow is refused by sim_net_new (SY_NOT_FOUND) until its rounds are connected to this network. */
+/* Flow is segment with packets that stand for trains of segments. */
 enum sim_tcp_model { SIM_TCP_NONE = 0, SIM_TCP_SEGMENT, SIM_TCP_FLOW };
 
 struct sim_link_params {

@@ -1,5 +1,5 @@
 /*
- * tcp = "segment": what the sockets, hosts and faults of the network ask of an end whose bytes are carried by an endpoint
+ * tcp = "segment" and "flow": what the sockets, hosts and faults of the network ask of an end whose bytes are carried by an endpoint
  * of sim/tcp. An operation delivers no event: what is due is done in the end's own event.
  *
  *   end:   DIALLING -> OPEN -> FAILED             (the user's, until it closes)

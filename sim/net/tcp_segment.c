@@ -1,5 +1,5 @@
 /*
- * tcp = "segment": packets between two endpoints of sim/tcp. Each end of a connection has one; what an endpoint sends goes
+ * tcp = "segment" and "flow": packets between two endpoints of sim/tcp. Each end of a connection has one; what an endpoint sends goes
  * through its host's uplink, the pair's link and the other host's downlink, and reaches the other end, or nobody, or a
  * host that answers with a reset. A cut drops packets: what TCP does about it is TCP's business.
  */
@@ -331,6 +331,7 @@ static struct sim_tcp *endpoint(struct end *e)
 	config.rcvbuf = net->rcvbuf;
 	config.keepalive_ns = config.keepalive_interval_ns = 15 * SECOND_NS; /* as transport/tcp asks for */
 	config.keepalive_asleep = true;
+	config.trains = net->tcp == SIM_TCP_FLOW;
 	if (e->host && peer_of(e)->host) {
 		uint32_t out = half_to(peer_of(e))->kind->mss, in = half_to(e)->kind->mss;
 		config.mss = out < in ? out : in;

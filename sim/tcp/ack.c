@@ -7,7 +7,7 @@ static void count_acked(struct sim_tcp *t, uint64_t n, struct tcp_ack *a, uint64
 
 	if (s->flags & SEG_EVER) {
 		if (s->flags & SEG_RETRANS)
-			t->retrans_out--;
+			t->retrans_out -= s->count;
 		a->flags |= ACK_RETRANS;
 	} else if (!(s->flags & SEG_SACKED)) {
 		a->last_sent_ns = s->sent_ns;
@@ -19,19 +19,19 @@ static void count_acked(struct sim_tcp *t, uint64_t n, struct tcp_ack *a, uint64
 			a->flags |= ACK_ORIGINAL;
 	}
 	if (s->flags & SEG_SACKED) {
-		t->sacked_out--;
+		t->sacked_out -= s->count;
 	} else {
-		t->delivered++;
+		t->delivered += s->count;
 		/* an echo from before its last transmission: the original was answered */
 		if (!(s->flags & SEG_EVER) || echo_ns == 0 || echo_ns > s->sent_ns)
 			tcp_rack_advance(t, s);
 	}
 	tcp_rate_delivered(t, s, &a->rs);
 	if (s->flags & SEG_LOST)
-		t->lost_out--;
-	t->packets_out--;
+		t->lost_out -= s->count;
+	t->packets_out -= s->count;
 	tcp_order_remove(t, n);
-	a->acked++;
+	a->acked += s->count;
 }
 
 /* Frees what lies below una. Returns whether the time-out starts anew. */

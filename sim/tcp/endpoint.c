@@ -118,6 +118,7 @@ static void open_input(struct sim_tcp *t, const struct sim_tcp_packet *p)
 		tcp_receive(t, p);
 	tcp_push(t);
 	tcp_check_writable(t);
+	tcp_seg_give_back(t);
 }
 
 void sim_tcp_input(struct sim_tcp *t, const struct sim_tcp_packet *p)

@@ -57,7 +57,8 @@ struct tcp_seg {
 	uint64_t skip;                                       /* of a SACKed one: no segment between this and `skip` is missing */
 	uint64_t tx_delivered, tx_first_ns, tx_delivered_ns; /* of the rate sample */
 	uint32_t len;
-	uint32_t flags;
+	uint16_t flags;
+	uint16_t count; /* segments of the kernel's that it stands for: 1, or a train of the coarse model */
 };
 
 enum tcp_ca { TCP_CA_OPEN = 0, TCP_CA_DISORDER, TCP_CA_CWR, TCP_CA_RECOVERY, TCP_CA_LOSS };
@@ -253,6 +254,11 @@ static inline struct tcp_seg *tcp_seg(const struct sim_tcp *t, uint64_t n)
 {
 	return &t->segs[n & (t->cap - 1)];
 }
+/* Segments of the kernel's in so many bytes; a FIN without any counts as one. */
+static inline uint16_t tcp_count(const struct sim_tcp *t, uint32_t len)
+{
+	return (uint16_t)(len <= t->config.mss ? 1 : (len + t->config.mss - 1) / t->config.mss);
+}
 static inline uint64_t tcp_seg_end(const struct tcp_seg *s)
 {
 	return s->seq + s->len + ((s->flags & SEG_FIN) != 0);
@@ -288,6 +294,7 @@ static inline uint32_t max_u32(uint32_t a, uint32_t b)
 
 /* scoreboard.c */
 struct tcp_seg *tcp_seg_add(struct sim_tcp *t, uint64_t seq, uint32_t len, uint32_t flags); /* null: out of memory, or too many */
+void tcp_seg_give_back(struct sim_tcp *t);                                                  /* the memory of a board without segments */
 uint64_t tcp_seg_find(const struct sim_tcp *t, uint64_t seq); /* the first that ends behind seq; seg_nxt: none */
 uint64_t tcp_seg_missing(struct sim_tcp *t, uint64_t n);      /* the first at or behind n that is not SACKed */
 void tcp_order_append(struct sim_tcp *t, uint64_t n);

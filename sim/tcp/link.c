@@ -68,6 +68,18 @@ uint64_t sim_tcp_link_queue(const struct sim_tcp_link_config *config)
 	return bdp > LEAST_QUEUE ? bdp : LEAST_QUEUE;
 }
 
+#define SMALL_RING 8u /* kept when empty */
+
+/* An idle link holds no memory for packets. */
+static void give_back(struct sim_tcp_link *l)
+{
+	if (l->head != l->tail || l->cap <= SMALL_RING)
+		return;
+	free(l->ring);
+	l->ring = NULL;
+	l->cap = 0;
+}
+
 static void arrive(struct sim_event *event, uint64_t now_ns)
 {
 	struct sim_tcp_link *l = (struct sim_tcp_link *)event;
@@ -75,6 +87,8 @@ static void arrive(struct sim_event *event, uint64_t now_ns)
 
 	if (l->head != l->tail)
 		(void)sim_engine_schedule(l->engine, l->source, event, SIM_DELIVERY, l->ring[l->head & (l->cap - 1)].at_ns);
+	else
+		give_back(l);
 	l->deliver(c.to, &c.packet);
 }
 
@@ -116,7 +130,7 @@ void sim_tcp_link_free(struct sim_tcp_link *l)
 
 static bool grow(struct sim_tcp_link *l)
 {
-	uint64_t cap = l->cap == 0 ? 16 : l->cap * 2;
+	uint64_t cap = l->cap == 0 ? 4 : l->cap * 2;
 	struct carried *ring = malloc(cap * sizeof *ring);
 
 	if (ring == NULL)
@@ -136,10 +150,25 @@ uint64_t sim_tcp_link_backlog(const struct sim_tcp_link *l, uint64_t now_ns)
 
 /* ------------------------------------------------------------------ sending */
 
-static bool lost(struct sim_tcp_link *l, const struct sim_link_draw *d)
+/* A train is lost when one of its segments is: 1 - (1 - p)^n, times 2^64. */
+static uint64_t loss_of(uint64_t p, uint32_t n)
+{
+	uint64_t keep = UINT64_MAX, factor = UINT64_MAX - p;
+
+	if (n <= 1)
+		return p;
+	for (; n != 0; n >>= 1) {
+		if (n & 1)
+			keep = (uint64_t)((unsigned __int128)keep * factor >> 64);
+		factor = (uint64_t)((unsigned __int128)factor * factor >> 64);
+	}
+	return UINT64_MAX - keep;
+}
+
+static bool lost(struct sim_tcp_link *l, const struct sim_link_draw *d, uint32_t count)
 {
 	const struct sim_link_stages *stages = l->config.stages;
-	bool alone = l->config.loss != 0 && sim_rand_u64(d->seed, SIM_RAND_LOSS, d->entity, d->packets) < l->config.loss;
+	bool alone = l->config.loss != 0 && sim_rand_u64(d->seed, SIM_RAND_LOSS, d->entity, d->packets) < loss_of(l->config.loss, count);
 
 	return (stages != NULL && sim_link_loses(stages, &l->state, d, l->stats.packets)) || alone;
 }
@@ -215,9 +244,9 @@ enum sim_tcp_fate sim_tcp_link_send(struct sim_tcp_link *l, struct sim_tcp_lane 
 {
 	uint64_t unheard;
 
-	lane->segments += p->len != 0;
+	lane->segments += p->len == 0 ? 0 : p->count > 1 ? p->count : 1;
 	const struct sim_link_draw d = {l->engine->seed, lane->entity, lane->packets, p->len != 0 ? lane->segments : 0};
-	bool was_lost = lost(l, &d);
+	bool was_lost = lost(l, &d, p->count);
 	l->stats.packets++;
 	lane->packets++;
 	if (was_lost) {

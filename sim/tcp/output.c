@@ -5,7 +5,7 @@ uint32_t sim_tcp_length(const struct sim_tcp_packet *p)
 {
 	if (p->flags & SIM_TCP_SYN)
 		return SIM_TCP_SYN_LENGTH;
-	return SIM_TCP_HEADER + p->len + (p->num_sacks == 0 ? 0 : 4 + 8u * p->num_sacks);
+	return SIM_TCP_HEADER * (p->count > 1 ? p->count : 1u) + p->len + (p->num_sacks == 0 ? 0 : 4 + 8u * p->num_sacks);
 }
 
 static void fill(struct sim_tcp *t, struct sim_tcp_packet *p, unsigned flags, uint64_t seq)
@@ -37,7 +37,7 @@ void tcp_send_ack(struct sim_tcp *t)
 void tcp_send_segment(struct sim_tcp *t, uint64_t n)
 {
 	struct tcp_seg *s = tcp_seg(t, n);
-	struct sim_tcp_packet p = {.len = s->len};
+	struct sim_tcp_packet p = {.len = s->len, .count = s->count};
 
 	s->sent_ns = tcp_now(t);
 	s->tx = ++t->segs_sent;
@@ -56,11 +56,11 @@ void tcp_retransmit(struct sim_tcp *t, uint64_t n)
 	s->flags |= SEG_EVER;
 	if (!(s->flags & SEG_RETRANS)) {
 		s->flags |= SEG_RETRANS;
-		t->retrans_out++;
+		t->retrans_out += s->count;
 	}
 	tcp_send_segment(t, n);
 	if (t->retrans_stamp_ns == 0)
 		t->retrans_stamp_ns = tcp_now(t) + 1;
-	t->undo_retrans = t->undo_retrans < 0 ? 1 : t->undo_retrans + 1;
-	t->retransmits++;
+	t->undo_retrans = t->undo_retrans < 0 ? s->count : t->undo_retrans + s->count;
+	t->retransmits += s->count;
 }

@@ -17,7 +17,7 @@ void tcp_rate_sent(struct sim_tcp *t, struct tcp_seg *s)
 	if (t->app_limited != 0)
 		s->flags |= SEG_APP_LIMITED;
 	else
-		s->flags &= ~(uint32_t)SEG_APP_LIMITED;
+		s->flags &= (uint16_t)~SEG_APP_LIMITED;
 }
 
 /* Of all segments that an acknowledgement delivers, the one sent last makes the sample. */
@@ -33,7 +33,7 @@ void tcp_rate_delivered(struct sim_tcp *t, struct tcp_seg *s, struct tcp_rate *r
 		t->first_tx_ns = s->sent_ns;
 		rs->interval_ns = (int64_t)(s->sent_ns - s->tx_first_ns);
 	}
-	s->flags &= ~(uint32_t)SEG_COUNTED;
+	s->flags &= (uint16_t)~SEG_COUNTED;
 }
 
 void tcp_rate_finish(struct sim_tcp *t, uint32_t delivered, uint32_t lost, struct tcp_rate *rs)

@@ -92,7 +92,7 @@ static void undo_reduction(struct sim_tcp *t, bool unmark_lost)
 
 			if ((s->flags & SEG_LOST) && !(s->flags & (SEG_LISTED | SEG_SACKED)))
 				tcp_order_append(t, n);
-			s->flags &= ~(uint32_t)SEG_LOST;
+			s->flags &= (uint16_t)~SEG_LOST;
 		}
 		t->lost_out = 0;
 	}

@@ -1,7 +1,5 @@
-/* The rig in segment fidelity: a writer that always has data, a reader that reads at once. */
+/* The rig: a writer that always has data, a reader that reads at once. */
 #include "sim/tcp/rig.h"
-
-#include "sim/tcp/flow.h"
 
 #define BUFFER (64u << 20)
 #define WINDOW (32u << 20) /* what a receive buffer of 64 MiB advertises at most: half is overhead */
@@ -99,7 +97,7 @@ static void event(void *user, enum sim_tcp_event what)
 
 static const struct sim_tcp_ops ops = {.transmit = transmit, .event = event};
 
-static bool build(struct rig *r)
+static bool build(struct rig *r, const struct sim_tcp_config *config)
 {
 	r->engine = sim_engine_new(r->config->seed);
 	if (r->engine == NULL || !sim_engine_add_source(r->engine, &r->source, "rig"))
@@ -109,7 +107,7 @@ static bool build(struct rig *r)
 
 		side->rig = r;
 		side->writer = i == 0;
-		side->tcp = sim_tcp_new(r->engine, &r->source, i, &r->config->tcp, &ops, side);
+		side->tcp = sim_tcp_new(r->engine, &r->source, i, config, &ops, side);
 		side->lane = (struct sim_tcp_lane){.to = side, .entity = 1 - i};
 		side->out = sim_tcp_link_new(r->engine, &r->source, &r->config->link, deliver);
 		if (side->tcp == NULL || side->out == NULL)
@@ -183,9 +181,9 @@ bool sim_tcp_rig_run(const struct sim_tcp_rig *rig, struct sim_tcp_rig_result *r
 	struct rig r = {.config = rig, .result = result};
 
 	*result = (struct sim_tcp_rig_result){0};
-	if (rig->flow)
-		return sim_tcp_flow_run(rig, result);
-	bool built = build(&r);
+	struct sim_tcp_config config = rig->tcp;
+	config.trains = rig->flow;
+	bool built = build(&r, &config);
 	if (built)
 		run_segments(&r);
 	tear_down(&r);

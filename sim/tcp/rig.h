@@ -17,7 +17,7 @@ struct sim_tcp_rig {
 	struct sim_tcp_config tcp;
 	struct sim_tcp_link_config link; /* in both directions */
 	uint64_t seed;
-	bool flow;      /* the coarse fidelity */
+	bool flow;      /* the coarse fidelity: trains of segments */
 	uint64_t bytes; /* 0: bulk for `until_ns` */
 	uint64_t until_ns;
 	uint64_t sample_ns;                 /* 0: no samples */

@@ -41,7 +41,7 @@ void tcp_rto_fired(struct sim_tcp *t)
 	t->rto_count++;
 	tcp_retransmit(t, t->seg_una);
 	if (tcp_reducing(t))
-		t->prr_out++;
+		t->prr_out += tcp_seg(t, t->seg_una)->count;
 	t->backoff++;
 	tcp_xmit_timer(t, XMIT_RTO, tcp_ticks(t, backed_off(t)));
 }

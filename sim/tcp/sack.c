@@ -6,9 +6,9 @@ static void untag(struct sim_tcp *t, struct tcp_seg *s, struct tcp_ack *a)
 	if (s->flags & SEG_RETRANS) {
 		/* One that is not marked lost may still have its copy under way. */
 		if (s->flags & SEG_LOST) {
-			t->lost_out--;
-			t->retrans_out--;
-			s->flags &= ~(uint32_t)(SEG_LOST | SEG_RETRANS);
+			t->lost_out -= s->count;
+			t->retrans_out -= s->count;
+			s->flags &= (uint16_t) ~(SEG_LOST | SEG_RETRANS);
 		}
 		return;
 	}
@@ -22,8 +22,8 @@ static void untag(struct sim_tcp *t, struct tcp_seg *s, struct tcp_ack *a)
 		a->last_sacked_ns = s->sent_ns;
 	}
 	if (s->flags & SEG_LOST) {
-		s->flags &= ~(uint32_t)SEG_LOST;
-		t->lost_out--;
+		s->flags &= (uint16_t)~SEG_LOST;
+		t->lost_out -= s->count;
 	}
 }
 
@@ -38,8 +38,8 @@ static void sacked(struct sim_tcp *t, uint64_t n, struct tcp_ack *a)
 	s->flags |= SEG_SACKED;
 	s->skip = n + 1;
 	a->flags |= ACK_SACKED;
-	t->sacked_out++;
-	t->delivered++;
+	t->sacked_out += s->count;
+	t->delivered += s->count;
 }
 
 static void mark_range(struct sim_tcp *t, struct sim_tcp_range range, struct tcp_ack *a)

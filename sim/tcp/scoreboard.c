@@ -9,7 +9,7 @@
 
 static bool grow(struct sim_tcp *t)
 {
-	uint64_t cap = t->cap == 0 ? 16 : t->cap * 2;
+	uint64_t cap = t->cap == 0 ? 4 : t->cap * 2;
 
 	if (cap > TCP_MAX_SEGMENTS)
 		return false;
@@ -24,13 +24,24 @@ static bool grow(struct sim_tcp *t)
 	return true;
 }
 
+#define SMALL_BOARD 8u /* kept when empty */
+
+void tcp_seg_give_back(struct sim_tcp *t)
+{
+	if (t->seg_una != t->seg_nxt || t->cap <= SMALL_BOARD)
+		return;
+	free(t->segs);
+	t->segs = NULL;
+	t->cap = 0;
+}
+
 struct tcp_seg *tcp_seg_add(struct sim_tcp *t, uint64_t seq, uint32_t len, uint32_t flags)
 {
 	if (t->seg_nxt - t->seg_una == t->cap && !grow(t))
 		return NULL;
 	struct tcp_seg *s = tcp_seg(t, t->seg_nxt++);
-	*s = (struct tcp_seg){.seq = seq, .len = len, .flags = flags, .prev = TCP_NONE, .next = TCP_NONE};
-	t->packets_out++;
+	*s = (struct tcp_seg){.seq = seq, .len = len, .flags = (uint16_t)flags, .count = tcp_count(t, len), .prev = TCP_NONE, .next = TCP_NONE};
+	t->packets_out += s->count;
 	return s;
 }
 
@@ -85,7 +96,7 @@ void tcp_order_remove(struct sim_tcp *t, uint64_t n)
 
 	if (!(s->flags & SEG_LISTED))
 		return;
-	s->flags &= ~(uint32_t)SEG_LISTED;
+	s->flags &= (uint16_t)~SEG_LISTED;
 	if (s->prev != TCP_NONE)
 		tcp_seg(t, s->prev)->next = s->next;
 	else
@@ -106,13 +117,13 @@ void tcp_mark_lost(struct sim_tcp *t, uint64_t n, struct tcp_ack *a)
 	t->rexmit_hint = min_u64(t->rexmit_hint, n);
 	if (!(s->flags & SEG_LOST)) {
 		s->flags |= SEG_LOST;
-		t->lost_out++;
-		t->lost++;
+		t->lost_out += s->count;
+		t->lost += s->count;
 	}
 	if (s->flags & SEG_RETRANS) {
-		s->flags &= ~(uint32_t)SEG_RETRANS;
-		t->retrans_out--;
-		t->lost++;
+		s->flags &= (uint16_t)~SEG_RETRANS;
+		t->retrans_out -= s->count;
+		t->lost += s->count;
 		if (a != NULL)
 			a->flags |= ACK_LOST_RETRANS;
 	}

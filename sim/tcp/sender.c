@@ -4,6 +4,8 @@
 /* What the kernel counts for a segment of a full MTU when it sizes the buffer, and charges for the head of each in flight. */
 #define SEGMENT_MEMORY 4352u
 #define HEAD_MEMORY 960u
+#define TRAINS 16u     /* of a window: sharing, queues and clocking need a grain */
+#define TRAIN_MAX 256u /* segments */
 
 uint64_t tcp_unsent(const struct sim_tcp *t)
 {
@@ -57,7 +59,10 @@ size_t sim_tcp_write_space(const struct sim_tcp *t)
 	return (size_t)room;
 }
 
-/* As the kernel: writable when a third of the buffer is free, and the unsent is below half of its mark. */
+/*
+ * As the kernel: writable when a third of the buffer is free, and the unsent is below half of its mark. A buffer grows only
+ * when it holds the window back.
+ */
 void tcp_check_writable(struct sim_tcp *t)
 {
 	uint64_t space;
@@ -124,12 +129,25 @@ static void restart_after_idle(struct sim_tcp *t)
 	t->cwnd_used = 0;
 }
 
-/* The length of the next new segment; 0: none fits the peer's window now, or Nagle holds it back. */
-static uint32_t next_length(const struct sim_tcp *t)
+/* Bytes that one packet may take: a segment, or a train that leaves the window sixteen steps. */
+static uint64_t packet_bytes(const struct sim_tcp *t, uint32_t most)
+{
+	uint32_t train = t->config.trains ? max_u32(min_u32(t->cwnd / TRAINS, TRAIN_MAX), 1) : 1;
+
+	return (uint64_t)min_u32(train, most) * t->config.mss;
+}
+
+/*
+ * The length of the next new packet of at most so many segments; 0: none fits the peer's window now, or Nagle holds it back.
+ * Whole segments go as far as the window has room for them.
+ */
+static uint32_t next_length(const struct sim_tcp *t, uint32_t most)
 {
 	uint64_t room = t->wnd_end > t->nxt ? t->wnd_end - t->nxt : 0;
-	uint64_t unsent = tcp_unsent(t);
-	uint32_t len = (uint32_t)min_u64(min_u64(unsent, t->config.mss), room);
+	uint64_t unsent = tcp_unsent(t), bytes = packet_bytes(t, most);
+	if (bytes > room)
+		bytes = max_u64(room - room % t->config.mss, t->config.mss);
+	uint32_t len = (uint32_t)min_u64(min_u64(unsent, bytes), room);
 
 	if (len < t->config.mss && len < unsent && t->packets_out != 0)
 		return 0; /* silly window: wait for more of it */
@@ -138,21 +156,21 @@ static uint32_t next_length(const struct sim_tcp *t)
 	return len;
 }
 
-/* Puts the next new segment into flight; false when there is none. */
-static bool send_new(struct sim_tcp *t)
+/* Puts the next new packet of at most so many segments into flight: how many it stands for, 0 when there is none. */
+static uint32_t send_new(struct sim_tcp *t, uint32_t most)
 {
-	uint32_t len = next_length(t);
+	uint32_t len = next_length(t, most);
 	bool fin = t->fin_wanted && !t->fin_sent && t->nxt + len == t->queued;
 
 	if (len == 0 && !fin)
-		return false;
+		return 0;
 	if (tcp_seg_add(t, t->nxt, len, fin ? SEG_FIN : 0) == NULL)
-		return false;
+		return 0;
 	t->nxt += len + (fin ? 1 : 0);
 	t->fin_sent = t->fin_sent || fin;
 	tcp_send_segment(t, t->seg_nxt - 1);
 	t->last_send_ns = tcp_now(t);
-	return true;
+	return tcp_seg(t, t->seg_nxt - 1)->count;
 }
 
 /* How many segments may go in one burst. */
@@ -164,16 +182,19 @@ static uint32_t quota(const struct sim_tcp *t)
 		return 0;
 	if (t->cc->tso_segments == NULL)
 		return t->cwnd - in_flight;
-	return min_u32(min_u32(max_u32(t->cwnd >> 1, 1), t->cwnd - in_flight), t->cc->tso_segments(t));
+	uint32_t burst = max_u32(t->cc->tso_segments(t), t->config.trains ? t->cwnd / TRAINS : 0);
+	return min_u32(min_u32(max_u32(t->cwnd >> 1, 1), t->cwnd - in_flight), burst);
 }
 
 static uint32_t send_burst(struct sim_tcp *t, uint32_t most)
 {
-	uint32_t sent = 0;
+	uint32_t sent = 0, more = 1;
 	uint64_t from = t->nxt;
 
-	while (sent < most && send_new(t))
-		sent++;
+	while (sent < most && more != 0) {
+		more = send_new(t, most - sent);
+		sent += more;
+	}
 	if (sent != 0)
 		tcp_pace_sent(t, (uint32_t)(t->nxt - from));
 	return sent;
@@ -252,7 +273,7 @@ void tcp_retransmit_queue(struct sim_tcp *t)
 		tcp_retransmit(t, n);
 		tcp_pace_sent(t, s->len);
 		if (tcp_reducing(t))
-			t->prr_out++;
+			t->prr_out += s->count;
 		rearm = rearm || (n == t->seg_una && t->xmit != XMIT_REORDER);
 	}
 	if (rearm)

@@ -33,7 +33,8 @@ struct sim_tcp_packet {
 	uint64_t window;         /* bytes behind ack that the receiver takes */
 	uint64_t ts_ns, echo_ns; /* the sender's clock; what it echoes, 0: nothing yet */
 	struct sim_tcp_range sack[SIM_TCP_SACKS];
-	uint32_t len; /* payload */
+	uint32_t len;   /* payload */
+	uint16_t count; /* segments of the kernel's that it stands for; 0 counts as one */
 	uint8_t num_sacks;
 	uint8_t flags;
 	bool dsack; /* sack[0] is a range received twice */
@@ -55,6 +56,7 @@ struct sim_tcp_config {
 	uint32_t retries;      /* time-outs in a row before the connection is given up; 15 */
 	uint32_t syn_retries;  /* 6 */
 	bool nagle;            /* else TCP_NODELAY */
+	bool trains;           /* coarse: a packet may stand for up to a sixteenth of the window */
 };
 /* Linux's defaults with buffers that autotune up to 4 and 6 MiB. */
 void sim_tcp_defaults(struct sim_tcp_config *config);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures every budget and prints a table; build/bench.json holds the same as JSON lines.
 # Instructions are marginal (between two sizes), by callgrind; times are of this machine and only compare within a run.
-# usage: BUILD=build tests/bench/run.sh [NAME...]     names: events pingpong memory crypto start convergence
+# usage: BUILD=build tests/bench/run.sh [NAME...]     names: events pingpong bulk memory crypto start convergence
 set -u
 : "${BUILD:=build}"
 cd "$(dirname "$0")/../.." || exit 3
@@ -36,6 +36,7 @@ pingpong() {
 	for k in null real; do "$BUILD/bench/pingpong" $k 200000 >>"$json"; done
 }
 memory() { "$BUILD/bench/memory" >>"$json"; }
+bulk() { "$BUILD/bench/bulk_net" >>"$json"; }
 crypto() { "$BUILD/bench/crypto" >>"$json"; }
 best_ms() { # best_ms N COMMAND...: the best wall time of N runs, milliseconds
 	n=$1
@@ -59,8 +60,8 @@ convergence() {
 	for i in 1 2 3; do $run --crypto real >"$tmp/real$i"; $run --crypto null >"$tmp/null$i"; done
 	emit "pex/convergence, 200 nodes, real crypto" "$(for i in 1 2 3; do wall "$tmp/real$i"; done | sort -g | head -1)" s 3 less
 	emit "pex/convergence, 200 nodes, null crypto" "$(for i in 1 2 3; do wall "$tmp/null$i"; done | sort -g | head -1)" s 0.7 less
-	$run --crypto null -p nodes=2000 >"$tmp/big"
-	emit "pex/convergence, 2,000 nodes, null crypto: virtual / wall time" "$(wall "$tmp/big" | awk '{ print 600 / $1 }')" x 50 more
+	$run --crypto null --tcp none -p nodes=2000 >"$tmp/big" # the model for scale
+	emit "pex/convergence, 2,000 nodes, null crypto, tcp none: virtual / wall time" "$(wall "$tmp/big" | awk '{ print 600 / $1 }')" x 50 more
 	for n in null1:200 big:2000; do
 		b=$(sed -n 's/.*"node_memory": *\([0-9]*\).*/\1/p' "$tmp/${n%%:*}")
 		[ -n "$b" ] && awk -v b="$b" -v n="${n##*:}" 'BEGIN {
@@ -68,7 +69,7 @@ convergence() {
 	done
 }
 
-[ $# = 0 ] && set -- events pingpong memory crypto start convergence
+[ $# = 0 ] && set -- events pingpong bulk memory crypto start convergence
 for part in "$@"; do
 	[ -t 2 ] && printf '\rmeasuring %-14s' "$part" >&2
 	"$part"

@@ -27,7 +27,7 @@ refuses "a time with a wrong unit" '--until wants a time such as 90s, 10m or 1h3
 refuses "a range backwards" "--seeds wants a range A..B" run x.lua --seeds 9..3
 refuses "a parameter without =" "-p wants KEY=VALUE" run x.lua -p nodes
 refuses "null crypto over tcp" "--crypto null cannot be used over real sockets" run x.lua --transport tcp --crypto null
-refuses "a TCP model that is not there" "--tcp segment" run x.lua --tcp flow
+refuses "a TCP model that is not there" "segment" run x.lua --tcp vegas
 refuses "no processes" "-j wants at least 1" run x.lua --seeds 1..2 -j 0
 refuses "too many seeds" "at most 1000000 seeds" run x.lua --seeds 0..18446744073709551615
 "$SWITCHYARD" help >/dev/full 2>"$tmp/err"

@@ -3,4 +3,4 @@
 
 #include <stddef.h>
 
-const struct net_kind *const net_kinds[] = {&net_pair, &net_tcp, &net_sim, &net_segment, &net_paced, NULL};
+const struct net_kind *const net_kinds[] = {&net_pair, &net_tcp, &net_sim, &net_segment, &net_flow, &net_paced, NULL};

@@ -42,6 +42,11 @@ static struct net_world *segment_make(void)
 	return make(SIM_TCP_SEGMENT);
 }
 
+static struct net_world *flow_make(void)
+{
+	return make(SIM_TCP_FLOW);
+}
+
 static void sim_free(struct net_world *w)
 {
 	sim_net_free(w->net);
@@ -107,6 +112,17 @@ const struct net_kind net_sim = {
 const struct net_kind net_segment = {
     .name = "segment",
     .make = segment_make,
+    .free = sim_free,
+    .endpoint = sim_endpoint,
+    .forget = sim_forget,
+    .address = sim_address,
+    .step = sim_step,
+    .nowhere = sim_nowhere,
+};
+
+const struct net_kind net_flow = {
+    .name = "flow",
+    .make = flow_make,
     .free = sim_free,
     .endpoint = sim_endpoint,
     .forget = sim_forget,

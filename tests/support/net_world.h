@@ -28,7 +28,7 @@ struct net_kind {
 
 /* Ends with a null. A kind that this build does not have is left out. */
 extern const struct net_kind *const net_kinds[];
-extern const struct net_kind net_pair, net_tcp, net_sim, net_segment, net_paced;
+extern const struct net_kind net_pair, net_tcp, net_sim, net_segment, net_flow, net_paced;
 
 #define NET_ENDPOINTS 16u
 

@@ -435,11 +435,12 @@ static void test_segment_directions_have_links_of_their_own(void **state)
 	netkit_drop(w);
 }
 
-static void test_segment_content_survives_everything_a_link_can_do(void **state)
+static void survive_everything(enum sim_tcp_model model)
 {
 	static const uint64_t values[] = {5 * MS, 20 * MS, 60 * MS};
 	static const uint32_t drops[] = {1, 7};
 	struct sim_net_config config = segment_config();
+	config.tcp = model;
 	config.link.rate_bits = 20 * MBIT;
 	config.link.latency = (struct sim_dist){.kind = SIM_DIST_TABLE, .a_ns = 20 * MS, .table_ns = values, .table_len = 3};
 	config.link.overtake = true;
@@ -475,6 +476,12 @@ static void test_segment_content_survives_everything_a_link_can_do(void **state)
 	netkit_drop(w);
 }
 
+static void test_segment_content_survives_everything_a_link_can_do(void **state)
+{
+	survive_everything(SIM_TCP_SEGMENT);
+	survive_everything(SIM_TCP_FLOW);
+}
+
 static void test_segment_stages_want_packets(void **state)
 {
 	struct sim_net_config config = segment_config();
@@ -504,6 +511,36 @@ static void test_segment_hosts_have_their_own_congestion_control(void **state)
 	double bbr = rate_between(w, &w->a, &w->b), reno = rate_between(w, &w->b, &w->a);
 	assert_true(bbr > 2 * reno);
 	netkit_drop(w);
+}
+
+/* --- flow --- */
+
+/* Two connections from a to b, both always with something to send, share the link's rate and queue. */
+static void test_flow_connections_share_a_link(void **state)
+{
+	static const enum sim_tcp_model models[] = {SIM_TCP_SEGMENT, SIM_TCP_FLOW};
+	uint64_t events[2];
+	for (int m = 0; m < 2; m++) {
+		struct sim_net_config config = segment_config();
+		config.tcp = models[m];
+		config.link.rate_bits = 100 * MBIT;
+		struct netkit *w = netkit_make(1, &config);
+		netkit_dial(&w->a, &w->b, 0);
+		netkit_dial(&w->a, &w->b, 0);
+		netkit_run(w, 100 * MS);
+		size_t sent[2] = {0, 0};
+		for (int i = 0; i < 2000; i++) {
+			sent[0] += netkit_send(&w->a, 0, 300000);
+			sent[1] += netkit_send(&w->a, 1, 300000);
+			netkit_run(w, w->engine->now_ns + 10 * MS);
+		}
+		double mbit = (double)w->b.got * 8 / 20e6;
+		assert_true(mbit > 90 && mbit < 97);
+		assert_true(sent[0] > sent[1] / 3 && sent[1] > sent[0] / 3);
+		events[m] = w->engine->events;
+		netkit_drop(w);
+	}
+	assert_true(events[1] * 5 < events[0]);
 }
 
 /* --- determinism --- */
@@ -565,6 +602,7 @@ int main(void)
 	    cmocka_unit_test(test_segment_content_survives_everything_a_link_can_do),
 	    cmocka_unit_test(test_segment_stages_want_packets),
 	    cmocka_unit_test(test_segment_hosts_have_their_own_congestion_control),
+	    cmocka_unit_test(test_flow_connections_share_a_link),
 	    cmocka_unit_test(test_segment_same_seed_same_hash),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

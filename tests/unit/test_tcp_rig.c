@@ -91,9 +91,20 @@ static void test_tcp_rig_flow_is_near_segment(void **state)
 
 			segment += mbit(&a);
 			flow += mbit(&b);
-			assert_true(b.events * 5 < a.events);
 		}
 		assert_true(flow > segment * 0.85 && flow < segment * 1.15);
+	}
+}
+
+/* A window of 60 segments or more goes in trains. */
+static void test_tcp_rig_flow_costs_little(void **state)
+{
+	for (unsigned cc = SIM_TCP_CUBIC; cc <= SIM_TCP_BBR; cc++) {
+		struct sim_tcp_rig_result a = transfer((enum sim_tcp_cc)cc, 50, 100, 0, 0, false, 1);
+		struct sim_tcp_rig_result b = transfer((enum sim_tcp_cc)cc, 50, 100, 0, 0, true, 1);
+
+		assert_true(b.events * 10 < a.events);
+		assert_true(mbit(&b) > 0.98 * mbit(&a) && mbit(&b) < 1.02 * mbit(&a));
 	}
 }
 
@@ -126,6 +137,7 @@ int main(void)
 	    cmocka_unit_test(test_tcp_rig_is_a_function_of_the_seed),
 	    cmocka_unit_test(test_tcp_rig_delivers_a_message_in_slow_starts_time),
 	    cmocka_unit_test(test_tcp_rig_flow_is_near_segment),
+	    cmocka_unit_test(test_tcp_rig_flow_costs_little),
 	    cmocka_unit_test(test_tcp_rig_extremes_end),
 	    cmocka_unit_test(test_tcp_cube_root_is_the_floor),
 	};
