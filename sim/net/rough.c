@@ -422,7 +422,9 @@ static uint64_t op_wall(struct tp_transport *tp)
 static void forget(struct rough *r)
 {
 	drop_events(r, 0, true);
-	memset(r->socks, 0, r->num_socks * sizeof *r->socks);
+	if (r->socks) {
+		memset(r->socks, 0, r->num_socks * sizeof *r->socks);
+	}
 	r->num_lookups = 0;
 	r->wake_due = r->shut = false;
 	r->accept = 0;

@@ -46,7 +46,7 @@ static void test_churn_follows_its_distributions(void **state)
 
 	/* 110 s a cycle: 294 restarts in nine hours; three deviations of the mean of so many are a sixth. */
 	for (int i = 1; i <= 4; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof name, "n%d", i);
 		size_t n = times_of(plan, "restart", name, at, 400);
