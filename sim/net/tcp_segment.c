@@ -145,11 +145,13 @@ static void send_to(struct end *to, const struct sim_tcp_packet *p)
 		net_hash(net, entity);
 		return;
 	}
-	switch (launch(to, h, p, &arrival_ns)) {
-	case SIM_TCP_DOUBLED:
+	enum sim_tcp_fate fate = launch(to, h, p, &arrival_ns);
+	if (fate == SIM_TCP_DOUBLED) {
 		to->seg.flying++;
 		net_hash(net, entity + 4);
-		/* fall through */
+	}
+	switch (fate) {
+	case SIM_TCP_DOUBLED:
 	case SIM_TCP_CARRIED:
 		to->seg.flying++;
 		net_hash(net, entity ^ arrival_ns);

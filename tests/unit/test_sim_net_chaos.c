@@ -399,7 +399,7 @@ static void close_all(struct chaos *c)
 
 static uint64_t run(uint64_t seed, int steps, bool limits)
 {
-	struct sim_net_config config = {.link = {.latency = {SIM_DIST_EXPONENTIAL, 5 * MS, 10 * MS, 0}}};
+	struct sim_net_config config = {.link = {.latency = {.kind = SIM_DIST_EXPONENTIAL, .a_ns = 5 * MS, .b_ns = 10 * MS}}};
 	if (limits) {
 		config.link = (struct sim_link_params){.latency = {.a_ns = 10 * MS}, .rate_bits = 4000000, .loss_ppm = 5000};
 		config.uplink_bits = 6000000;
