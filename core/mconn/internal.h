@@ -296,14 +296,16 @@ bool sy_totals_ready(struct sy_mconn_shared *shared);
 void sy_totals_fini(struct sy_mconn_shared *shared);
 /* The connection is over: what it has counted is added. */
 void sy_totals_end(const struct sy_mconn *m, struct sy_mconn_shared *shared);
+#define SY_WAIT_SHORT_NS 1000000u /* the first of sy_wait_bounds_ns */
 /* A message goes into its first packet. */
 static inline void sy_totals_waited(struct sy_channel_totals *t, uint64_t ns)
 {
 	uint32_t i = 0;
-	while (i < SY_WAIT_BOUNDS && ns > sy_wait_bounds_ns[i])
-		i++;
-	t->waits[i]++;
 	t->wait_ns += ns;
+	if (ns > SY_WAIT_SHORT_NS) /* most are not, and the first bound as a constant costs less than the table */
+		while (i < SY_WAIT_BOUNDS && ns > sy_wait_bounds_ns[i])
+			i++;
+	t->waits[i]++;
 }
 
 /* recv.c */

@@ -2,7 +2,7 @@
 #include "core/mconn/internal.h"
 
 /* From what a vote may wait without harm to what no timeout of a round survives. */
-const uint64_t sy_wait_bounds_ns[SY_WAIT_BOUNDS] = {1000000, 5000000, 25000000, 100000000, 500000000, 2500000000, 10000000000};
+const uint64_t sy_wait_bounds_ns[SY_WAIT_BOUNDS] = {SY_WAIT_SHORT_NS, 5000000, 25000000, 100000000, 500000000, 2500000000, 10000000000};
 
 bool sy_totals_ready(struct sy_mconn_shared *shared)
 {
