@@ -58,7 +58,7 @@ func differ(rule, what, note string, ours, upstream outcome, attack func(*intrud
 const (
 	phaseTimeout = 6 * time.Second // handshake_timeout of the target; upstream's profiles ignore it (D-09)
 	upstreamWait = 3 * time.Second
-	pace         = 120 * time.Millisecond // between starts of rows: the target's log takes 50 lines a second
+	pace         = 120 * time.Millisecond // between starts of rows: the log takes 20 lines of a kind a second
 )
 
 // reasonOf finds the code that the target's log gives for this address.
@@ -184,7 +184,7 @@ func (b *bystanders) come(net int) {
 		select {
 		case <-b.end:
 			return
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(300 * time.Millisecond):
 		}
 	}
 }
@@ -279,7 +279,7 @@ func runRows(rows []row, target *ours, profile string) []verdict {
 func summary(rows []row, verdicts []verdict, listeners []*listener, answers []verdict, profile string) string {
 	var wrong strings.Builder
 	tell := func(r row, v verdict) {
-		note("%-8s %-8s %-58s %s %s", profile, r.rule, r.what, v.happened, r.note)
+		note("%-14s %-6s %-66s %s %s", profile, r.rule, r.what, v.happened, r.note)
 		if v.wrong != "" {
 			fmt.Fprintf(&wrong, "%s %s: %s (%s)\n", r.rule, r.what, v.wrong, v.happened)
 		}
