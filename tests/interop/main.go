@@ -148,7 +148,7 @@ func report(c interopCase, dir, why string) {
 		return
 	}
 	logs, _ := filepath.Glob(filepath.Join(dir, "*", "comet.log"))
-	for _, path := range logs {
+	for _, path := range logs[:min(len(logs), 4)] {
 		raw, _ := os.ReadFile(path)
 		lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
 		why += "\n" + path + ":\n" + strings.Join(lines[max(0, len(lines)-12):], "\n")
