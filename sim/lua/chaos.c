@@ -250,12 +250,18 @@ static void one_cpu(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
 
 static void one_slow(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
 {
-	with_option(c, at_ns, w, "rate", json_integer((json_int_t)(800 + chaos_below(c, 80000))));
+	json_int_t bits = 800;
+
+	bits += (json_int_t)chaos_below(c, 80000);
+	with_option(c, at_ns, w, "rate", json_integer(bits));
 }
 
 static void one_short(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
 {
-	with_option(c, at_ns, w, "most", json_integer((json_int_t)(1 + chaos_below(c, 2000))));
+	json_int_t bytes = 1;
+
+	bytes += (json_int_t)chaos_below(c, 2000);
+	with_option(c, at_ns, w, "most", json_integer(bytes));
 }
 
 /* Steps stay: there is no end. A drift has one. */

@@ -115,8 +115,8 @@ static int api_vary(lua_State *L)
 
 			if (!ranges[i].given)
 				continue;
-			snprintf(value, sizeof value, "%llu%s", (unsigned long long)(ranges[i].from + below(&d, ranges[i].to - ranges[i].from + 1)),
-			         ranges[i].unit);
+			uint64_t drawn = ranges[i].from + below(&d, ranges[i].to - ranges[i].from + 1);
+			snprintf(value, sizeof value, "%llu%s", (unsigned long long)drawn, ranges[i].unit);
 			json_object_set_new(args, ranges[i].key, json_string(value));
 		}
 		d.group++;
