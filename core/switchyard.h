@@ -106,6 +106,7 @@ extern "C" {
 	X(IP_FULL, -229, "too many connections from this IP")                            \
 	X(NET_FULL, -230, "too many connections from this network")                      \
 	X(RATE_LIMITED, -231, "connects too often")                                      \
+	X(BLOCKED, -232, "blocked by a list")                                            \
 	/* fatal for the object that returned it */                                      \
 	X(NO_MEMORY, -300, "out of memory")                                              \
 	X(NONCE_EXHAUSTED, -301, "the connection's nonces are used up")                  \
@@ -461,8 +462,9 @@ struct sy_config {
 	bool allow_duplicate_ip;
 	bool pex;
 	bool seed_mode;
-	bool filter_conns; /* ask SY_OUT_FILTER_CONN for every connection */
-	bool filter_peers; /* ask SY_OUT_FILTER_PEER for every authenticated peer */
+	bool allow_list_only; /* only whom SY_IN_LISTS allows, and persistent and unconditional peers. Source: D-36 */
+	bool filter_conns;    /* ask SY_OUT_FILTER_CONN for every connection */
+	bool filter_peers;    /* ask SY_OUT_FILTER_PEER for every authenticated peer */
 	uint32_t max_num_inbound_peers;
 	uint32_t max_num_outbound_peers;
 	/* Inbound connections of one IP (IPv6: /64) and one network (/24, IPv6: /48); 0: no limit. Source: D-34. */
@@ -531,6 +533,8 @@ enum sy_in_kind {
 	SY_IN_FLUSH_STOP_PEER, /* conn, err */
 	SY_IN_MARK_GOOD,       /* conn: the peer was useful; its address becomes an old one in the book (protocol.md 6.6) */
 	SY_IN_SAVE_BOOK,       /* ask for SY_OUT_SAVE_BOOK now */
+	SY_IN_LISTS,           /* bytes: block and allow lists in place of those before (core/book/lists.h). Peers that they refuse are stopped,
+	                        addresses leave the book; the answer's value: how many addresses. SY_PARSE, SY_LIMIT, SY_NO_MEMORY: nothing changed */
 	SY_IN_RESERVED_KINDS
 };
 

@@ -78,6 +78,7 @@ static const struct {
     {SY_IP_FULL, "ip_full"},
     {SY_NET_FULL, "net_full"},
     {SY_RATE_LIMITED, "rate_limited"},
+    {SY_BLOCKED, "blocked"},
     {SY_NO_MEMORY, "no_memory"},
     {SY_NONCE_EXHAUSTED, "nonce_exhausted"},
     {SY_CORRUPT, "corrupt"},

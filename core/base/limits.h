@@ -35,6 +35,7 @@
 #define SY_LIMIT_INTERNED 4096u
 #define SY_LIMIT_DIALS 8u
 #define SY_LIMIT_RATE_IPS 16u
+#define SY_LIMIT_LIST_RULES 64u
 #else
 #define SY_LIMIT_CONNS 4096u     /* slots of one node: inbound cap, outbound, handshakes; file descriptors are the real limit */
 #define SY_LIMIT_HANDSHAKES 256u /* inbound upgrades in flight: 3 s each at 80 handshakes a second */
@@ -61,6 +62,7 @@
 #define SY_LIMIT_DIAL_RECORDS 16384u /* dial attempts remembered: the new buckets' capacity, 256 x 65, rounded down */
 #define SY_LIMIT_INTERNED 1048576u   /* addresses interned over real sockets */
 #define SY_LIMIT_DIALS 256u          /* dials in flight */
+#define SY_LIMIT_LIST_RULES 65536u   /* rules of block and allow lists: the public lists of networks have up to 20,000; 1.4 MiB */
 #define SY_LIMIT_RATE_IPS 1024u      /* addresses whose rate is known: all that hold a place of 256 handshakes for a minute; 24 KiB */
 #endif
 #define SY_LIMIT_REACTORS 16u /* as many as there are channels in a node info */

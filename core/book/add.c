@@ -21,6 +21,8 @@ static enum sy_err refusal(const struct sy_book *b, const struct sy_netaddr *add
 		return SY_ADDR_INVALID;
 	if (b->num_bans && book_ban_holds(b, id, addr, now_s))
 		return SY_BANNED;
+	if (book_is_listed(b, addr))
+		return SY_BLOCKED;
 	if (b->num_private && book_is_private(b, &addr->id))
 		return SY_ADDR_PRIVATE;
 	if (b->num_private && book_is_private(b, &src->id))

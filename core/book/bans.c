@@ -163,7 +163,7 @@ static void bring_back(struct sy_book *b, const struct book_ban *ban, uint64_t n
 {
 	if (!ban->src || (ban->was_old && !b->policy->reinstate_works))
 		return;
-	if (book_find_id_index(b, ban_id(b, ban)) != BOOK_NONE)
+	if (book_find_id_index(b, ban_id(b, ban)) != BOOK_NONE || book_is_listed(b, book_addr(b, ban->addr)))
 		return;
 	struct book_entry e = {.addr = ban->addr, .src = ban->src, .last_attempt_s = ban->last_attempt_s, .attempts = ban->attempts};
 	if (book_add_entry(b, &e, now_s) != SY_OK)

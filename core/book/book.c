@@ -132,6 +132,29 @@ bool sy_book_is_good(const struct sy_book *book, const struct sy_id *id)
 	return at != BOOK_NONE && book->entries[at].type == BOOK_OLD;
 }
 
+void sy_book_set_lists(struct sy_book *book, const struct sy_lists *lists)
+{
+	book->lists = lists;
+}
+
+bool book_is_listed(const struct sy_book *b, const struct sy_netaddr *addr)
+{
+	return b->lists && sy_lists_refuses(b->lists, &addr->id, addr->ip);
+}
+
+/* From the end: what takes a dropped one's place comes from behind it, and was looked at. */
+uint32_t sy_book_purge(struct sy_book *book)
+{
+	uint32_t gone = 0;
+	for (uint32_t at = book_size(book); at-- > 0;) {
+		if (!book_is_listed(book, book_addr(book, book->entries[at].addr)))
+			continue;
+		book_drop(book, at);
+		gone++;
+	}
+	return gone;
+}
+
 bool sy_book_needs_more(const struct sy_book *book)
 {
 	return book_size(book) < SY_BOOK_NEED_MORE;

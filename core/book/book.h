@@ -7,6 +7,7 @@
 
 #include "core/base/policy.h"
 #include "core/base/rng.h"
+#include "core/book/lists.h"
 #include "core/switchyard.h"
 
 struct sy_book;
@@ -19,11 +20,14 @@ void sy_book_free(struct sy_book *book);
 
 void sy_book_add_own(struct sy_book *book, const struct sy_netaddr *addr); /* "our addresses"; past SY_LIMIT_OWN_ADDRS an early one goes */
 bool sy_book_is_own(const struct sy_book *book, const struct sy_netaddr *addr);
+/* Whom the book refuses; borrowed, may be null. What is in it already goes by sy_book_purge, which returns how many went. */
+void sy_book_set_lists(struct sy_book *book, const struct sy_lists *lists);
+uint32_t sy_book_purge(struct sy_book *book);
 bool sy_book_add_private(struct sy_book *book, const struct sy_id *id); /* false: no room (SY_LIMIT_ID_LIST) or no memory */
 
 /*
  * SY_OK (added, one more bucket, or another address of a known id: D-29), SY_ADDR_KNOWN (nothing changed), SY_ADDR_INVALID,
- * SY_BANNED, SY_ADDR_PRIVATE, SY_ADDR_PRIVATE_SRC, SY_ADDR_OWN, SY_ADDR_UNROUTABLE, SY_NO_MEMORY, SY_LIMIT; checks in the order
+ * SY_BANNED, SY_BLOCKED, SY_ADDR_PRIVATE, SY_ADDR_PRIVATE_SRC, SY_ADDR_OWN, SY_ADDR_UNROUTABLE, SY_NO_MEMORY, SY_LIMIT; checks in the order
  * of protocol.md 6.5.
  */
 SY_MUST enum sy_err sy_book_add(struct sy_book *book, const struct sy_netaddr *addr, const struct sy_netaddr *src, uint64_t now_s);

@@ -68,6 +68,8 @@ struct sy_book {
 	uint32_t bans_cap, num_bans;
 	struct sy_index bans_by_id;
 
+	const struct sy_lists *lists;
+
 	struct sy_netaddr *own;
 	uint32_t own_cap, num_own;
 	struct sy_id *private_ids;
@@ -120,6 +122,7 @@ SY_MUST enum sy_err book_ban_put(struct sy_book *b, const struct book_ban *ban);
 void book_bans_clear(struct sy_book *b);
 
 /* book.c */
+bool book_is_listed(const struct sy_book *b, const struct sy_netaddr *addr); /* a list refuses it */
 void book_entries_clear(struct sy_book *b);
 
 /* pick.c: how many addresses an answer has; k distinct numbers of [0, n) in random order, k <= SY_PEX_SELECTION_MAX + 1 and k <= n <= 65,535. */

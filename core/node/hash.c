@@ -53,6 +53,7 @@ void sy_node_hash_input(struct sy_node *node, const struct sy_input *in)
 	case SY_IN_BOOK:
 	case SY_IN_WORK_DONE:
 	case SY_IN_DIAL:
+	case SY_IN_LISTS:
 	case SY_IN_RESERVED_KINDS:
 		hash_rare(t, in);
 		break;

@@ -131,7 +131,16 @@ static struct sy_answer on_book(struct sy_node *node, const struct sy_input *in)
 		return answer(SY_INVALID);
 	uint32_t dropped = 0;
 	struct sy_answer a = {.err = sy_book_load(node->sw.book, in->bytes, &dropped)};
+	(void)sy_book_purge(node->sw.book);
 	a.value = dropped;
+	return a;
+}
+
+static struct sy_answer on_lists(struct sy_node *node, const struct sy_input *in)
+{
+	uint32_t gone = 0;
+	struct sy_answer a = {.err = sy_switch_take_lists(&node->sw, in->bytes, &gone)};
+	a.value = gone;
 	return a;
 }
 
@@ -223,6 +232,7 @@ static struct sy_answer (*const handlers[SY_IN_RESERVED_KINDS])(struct sy_node *
     [SY_IN_FLUSH_STOP_PEER] = on_flush_stop_peer,
     [SY_IN_MARK_GOOD] = on_mark_good,
     [SY_IN_SAVE_BOOK] = on_save_book,
+    [SY_IN_LISTS] = on_lists,
 };
 
 static void fetch_pex_traces(struct sy_node *node)

@@ -93,7 +93,8 @@ static enum sy_err may_accept(struct sy_switch *sw, const struct sy_netaddr *rem
 		return sw->table.count >= SY_LIMIT_CONNS ? SY_LIMIT : SY_INBOUND_FULL;
 	if (full && !expected)
 		return SY_INBOUND_FULL;
-	return sy_switch_limit_accept(sw, remote, expected);
+	enum sy_err err = sy_switch_listed_ip(sw, remote->ip);
+	return err ? err : sy_switch_limit_accept(sw, remote, expected);
 }
 
 static enum sy_err ask_reactors(struct sy_switch *sw, const struct sy_netaddr *remote)
@@ -251,7 +252,9 @@ static enum sy_err judge(const struct sy_switch *sw, const struct sy_slot *s, st
 		return SY_NOT_RUNNING;
 	if (s->conn.outbound && (s->remote.flags & SY_ADDR_BAD_CASE) && sw->policy->ids_case_sensitive)
 		return SY_PEER_WRONG_ID;
-	enum sy_err err = s->conn.outbound ? SY_OK : judge_inbound(sw, s);
+	enum sy_err err = sy_switch_listed(sw, &s->remote.id, s->remote.ip);
+	if (!err && !s->conn.outbound)
+		err = judge_inbound(sw, s);
 	if (err)
 		return err;
 	*old = sy_switch_peer_by_id(sw, &s->remote.id);

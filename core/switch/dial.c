@@ -30,7 +30,7 @@ static enum sy_err may_dial(const struct sy_switch *sw, const struct sy_netaddr 
 		return SY_LIMIT;
 	if (capped && counts_against_cap(sw, addr) && cap_reached(sw))
 		return SY_LIMIT;
-	return SY_OK;
+	return sy_switch_listed(sw, &addr->id, addr->ip);
 }
 
 /* Named by what is stable: us, whom we dial, the time. */

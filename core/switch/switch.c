@@ -39,6 +39,8 @@ enum sy_err sy_switch_init(struct sy_switch *sw, const struct sy_env *env, const
 	sw->book = sy_book_new(env, sw->policy, config->addr_book_strict, sw->entity);
 	if (!sw->book)
 		return SY_NO_MEMORY;
+	sw->lists.allow_only = config->allow_list_only;
+	sy_book_set_lists(sw->book, &sw->lists);
 	enum sy_err err = sy_switch_parse_lists(sw, config, what);
 	for (size_t i = 0; !err && i < num_reactors; i++) {
 		err = sy_switch_register(sw, &reactors[i]);
@@ -129,6 +131,7 @@ void sy_switch_fini(struct sy_switch *sw)
 	sy_switch_free_lookups(sw);
 	sy_switch_free_lists(sw);
 	sy_switch_free_rates(sw);
+	sy_lists_fini(&sw->lists, env);
 	sy_mem_free(env, sw->peers, sw->peers_cap * sizeof *sw->peers);
 	sy_mem_free(env, sw->waits, sw->waits_cap * sizeof *sw->waits);
 	sy_mem_free(env, sw->timers, sw->timers_cap * sizeof *sw->timers);

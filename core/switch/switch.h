@@ -108,6 +108,7 @@ struct sy_switch {
 	struct sy_id id;
 	struct sy_netaddr own_addr; /* flags == 0: our listen address is a name */
 	struct sy_book *book;
+	struct sy_lists lists; /* whom the configuration refuses or allows */
 	struct sy_tracer tracer;
 
 	struct sy_node_info info; /* of ours; spans into texts */
@@ -276,9 +277,14 @@ SY_MUST enum sy_err sy_switch_limit_accept(struct sy_switch *sw, const struct sy
 /* Are there places for it, self not counted? SY_OK, SY_IP_FULL, SY_NET_FULL. */
 SY_MUST enum sy_err sy_switch_limit_places(const struct sy_switch *sw, const struct sy_netaddr *remote, const struct sy_slot *self);
 void sy_switch_free_rates(struct sy_switch *sw);
+/* listed.c: D-36 */
+/* A connection from there: SY_BLOCKED when it can be told without its id. */
+SY_MUST enum sy_err sy_switch_listed_ip(const struct sy_switch *sw, const uint8_t ip[16]);
+SY_MUST enum sy_err sy_switch_listed(const struct sy_switch *sw, const struct sy_id *id, const uint8_t ip[16]);
+SY_MUST enum sy_err sy_switch_take_lists(struct sy_switch *sw, struct sy_span rules, uint32_t *gone);
 
 /* dial.c */
-/* SY_NOT_RUNNING, SY_ADDR_NO_ID, SY_DIALLING_OR_CONNECTED, SY_LIMIT, SY_NO_MEMORY: nothing was begun. *out may be null. */
+/* SY_NOT_RUNNING, SY_ADDR_NO_ID, SY_DIALLING_OR_CONNECTED, SY_LIMIT, SY_BLOCKED, SY_NO_MEMORY: nothing was begun. *out may be null. */
 SY_MUST enum sy_err sy_switch_dial(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin, struct sy_slot **out);
 /* A reactor's dial beyond the cap, one at a time (D-32). As sy_switch_dial; SY_LIMIT when no peer could make room. */
 SY_MUST enum sy_err sy_switch_swap(struct sy_switch *sw, const struct sy_netaddr *addr, uint8_t origin);

@@ -36,6 +36,7 @@ static int run_with(const struct cli_call *call, bool seed)
 	}
 	n->settings = &settings;
 	n->log.json = strcmp(settings.log_format, "json") == 0;
+	n->call = call;
 	if (!node_log_parse(settings.log_level, &n->log.level))
 		snprintf(error, sizeof error,
 		         "log_level wants debug, info, warn, error or none, or a list such as p2p:debug,*:error, not \"%.60s\"",
@@ -64,7 +65,7 @@ static int run_seed(const struct cli_call *call)
 	"CMTHOME), those over config/config.toml, that over the defaults. The node key, the address book and the chain\n" \
 	"id (config/genesis.json) are CometBFT's files, too. The first line printed\n"                                    \
 	"is id@host:port, once the node listens. SIGTERM and SIGINT stop it in good order: peers are told, the\n"         \
-	"address book is saved, the exit code is 0."
+	"address book is saved, the exit code is 0. SIGHUP reads the block and allow lists and the log level again."
 
 const struct cli_command cmd_node = {
     .name = "node",

@@ -192,6 +192,7 @@ bool real_node_configure(struct real_node *n, struct sy_config *c, char error[CL
 	c->seed_mode = s->seed_mode;
 	c->max_num_inbound_peers = s->max_num_inbound_peers;
 	c->max_num_outbound_peers = s->max_num_outbound_peers;
+	c->allow_list_only = s->allow_list_only;
 	c->max_inbound_per_ip = s->max_inbound_per_ip;
 	c->max_inbound_per_net = s->max_inbound_per_net;
 	c->accept_rate_per_ip = s->accept_rate_per_ip;

@@ -160,11 +160,19 @@ static void on_signal(uv_signal_t *handle, int number)
 	tp_driver_stop(n->driver);
 }
 
-static void watch(struct real_node *n, uv_signal_t *handle, int number)
+static void on_hangup(uv_signal_t *handle, int number)
+{
+	struct real_node *n = handle->data;
+
+	if (!n->stopping)
+		real_node_reload(n);
+}
+
+static void watch(struct real_node *n, uv_signal_t *handle, int number, uv_signal_cb what)
 {
 	uv_signal_init(&n->loop, handle);
 	handle->data = n;
-	uv_signal_start(handle, on_signal, number);
+	uv_signal_start(handle, what, number);
 }
 
 /* ------------------------------------------------------------------ making */
@@ -245,9 +253,9 @@ static bool make_driver(struct real_node *n, char error[CLI_ERROR_TEXT])
 		return false;
 	}
 	n->loop_made = true;
-	watch(n, &n->term, SIGTERM);
-	watch(n, &n->intr, SIGINT);
-	watch(n, &n->hup, SIGHUP);
+	watch(n, &n->term, SIGTERM, on_signal);
+	watch(n, &n->intr, SIGINT, on_signal);
+	watch(n, &n->hup, SIGHUP, on_hangup);
 	uv_timer_init(&n->loop, &n->patience);
 	n->patience.data = n;
 	if (tp_tcp_new(&n->tp, &tcp) == SY_OK && tp_driver_new(&n->driver, &n->env, n->core, n->tp, &config) == SY_OK)
@@ -256,12 +264,9 @@ static bool make_driver(struct real_node *n, char error[CLI_ERROR_TEXT])
 	return false;
 }
 
-/* The core takes a book before it starts, with a driver around it or without. */
-static enum sy_err give_book(struct real_node *n, struct sy_span bytes)
+struct sy_answer real_node_give(struct real_node *n, struct sy_input *in)
 {
-	struct sy_input in = {.kind = SY_IN_BOOK, .bytes = bytes};
-
-	return n->driver != NULL ? tp_driver_input(n->driver, &in).err : sy_node_input(n->core, &in).err;
+	return n->driver != NULL ? tp_driver_input(n->driver, in) : sy_node_input(n->core, in);
 }
 
 /* A book that cannot be read ends the start, as upstream does it: it is better looked at than lost. */
@@ -278,7 +283,8 @@ static bool load_book(struct real_node *n, char error[CLI_ERROR_TEXT])
 		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
 		return false;
 	}
-	err = give_book(n, (struct sy_span){bytes, len});
+	struct sy_input in = {.kind = SY_IN_BOOK, .bytes = {bytes, len}};
+	err = real_node_give(n, &in).err;
 	free(bytes);
 	if (err == SY_OK)
 		return true;
@@ -344,8 +350,8 @@ static void fini(struct real_node *n)
 
 static int run(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
-	if (!load_files(n, error) || !make_core(n, error) || !make_driver(n, error) || !real_node_watch(n, error) || !load_book(n, error) ||
-	    !real_node_serve(n, error) || !start(n, error))
+	if (!load_files(n, error) || !make_core(n, error) || !make_driver(n, error) || !real_node_watch(n, error) ||
+	    !real_node_lists(n, error) || !load_book(n, error) || !real_node_serve(n, error) || !start(n, error))
 		return CLI_USAGE;
 	if (n->start_err == SY_OK)
 		uv_run(&n->loop, UV_RUN_DEFAULT);
@@ -363,7 +369,7 @@ int real_node_check(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	n->held_port = -1;
 	n->checking = true;
-	bool good = load_files(n, error) && make_core(n, error) && load_book(n, error);
+	bool good = load_files(n, error) && make_core(n, error) && real_node_lists(n, error) && load_book(n, error);
 	fini(n);
 	return good ? CLI_HELD : CLI_USAGE;
 }

@@ -29,6 +29,7 @@ struct text_list {
 
 struct real_node {
 	const struct settings *settings;
+	const struct cli_call *call; /* how it was called: what a reload reads again */
 	enum sy_profile profile;
 	struct node_log log;
 	struct ops ops;
@@ -65,6 +66,12 @@ struct real_node {
 int real_node_check(struct real_node *n, char error[CLI_ERROR_TEXT]);
 /* Runs until a signal ends it; returns the exit code. error holds one line unless that is 0. */
 int real_node_run(struct real_node *n, char error[CLI_ERROR_TEXT]);
+
+/* An input for the core, with a driver around it or without. */
+struct sy_answer real_node_give(struct real_node *n, struct sy_input *in);
+/* real_reload.c: the lists at the start: false with one line in error; lists and log level again, told in the log. */
+bool real_node_lists(struct real_node *n, char error[CLI_ERROR_TEXT]);
+void real_node_reload(struct real_node *n);
 
 /* node_config.c: the settings as the core wants them. False with one line in error. */
 bool real_node_configure(struct real_node *n, struct sy_config *config, char error[CLI_ERROR_TEXT]);

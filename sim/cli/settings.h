@@ -31,6 +31,8 @@ struct settings {
 	/* [switchyard]: what CometBFT has as constants, and what it does not have */
 	uint64_t ping_interval_ns, pong_timeout_ns, ensure_peers_period_ns, seed_disconnect_wait_ns;
 	uint32_t max_inbound_per_ip, max_inbound_per_net, accept_rate_per_ip, accept_rate;
+	const char *block_list_file, *allow_list_file;
+	bool allow_list_only;
 	const char *channels, *block_version, *version;
 	uint64_t p2p_version, app_version;
 	uint64_t verify_interval_ns, crawl_interval_ns;

@@ -89,6 +89,7 @@ static const struct {
     NUMBER("switchyard.max_inbound_per_net", "5", max_inbound_per_net, 5),
     NUMBER("switchyard.accept_rate_per_ip", "7", accept_rate_per_ip, 7),
     NUMBER("switchyard.accept_rate", "9", accept_rate, 9),
+    NUMBER("switchyard.allow_list_only", "true", allow_list_only, true),
     NUMBER("switchyard.p2p_version", "9", p2p_version, 9),
     NUMBER("switchyard.app_version", "3", app_version, 3),
     TEXT("switchyard.version", "1.2.3", version, "1.2.3"),
@@ -150,12 +151,14 @@ static void test_node_config_every_key_reaches_the_core(void **state)
 static bool elsewhere(const char *key)
 {
 	static const char *const keys[] = {
-	    "check-config",        /* cmd_node.c */
-	    "switchyard.channels", /* below */
-	    "home",                /* real_node.c, load_files */
-	    "profile",             /* before everything else: it sets the defaults */
-	    "reactor",             /* real_node.c, load_scripts */
-	    "log_level",           /* node_log.c */
+	    "check-config",               /* cmd_node.c */
+	    "switchyard.block_list_file", /* real_reload.c */
+	    "switchyard.allow_list_file", /* real_reload.c */
+	    "switchyard.channels",        /* below */
+	    "home",                       /* real_node.c, load_files */
+	    "profile",                    /* before everything else: it sets the defaults */
+	    "reactor",                    /* real_node.c, load_scripts */
+	    "log_level",                  /* node_log.c */
 	    "log_format",
 	    "node_key_file",      /* real_node.c, load_files */
 	    "genesis_file",       /* node_config.c, find_network */
