@@ -10,7 +10,7 @@ put() { # put MODE FILE DIRECTORY [NAME]
 	install -m "$1" "$2" "$root/$3/${4:-$(basename "$2")}"
 }
 put 755 "$BUILD/switchyard" bin
-for h in core/switchyard.h core/secret/suite.h core/base/limits.h core/book/intern.h; do put 644 "$h" "include/switchyard/$(dirname "$h")"; done
+for h in core/switchyard.h core/secret/suite.h core/base/limits.h core/book/intern.h core/book/lists.h; do put 644 "$h" "include/switchyard/$(dirname "$h")"; done
 for h in transport/transport.h transport/driver/driver.h transport/tcp/*.h transport/pair/*.h transport/files/*.h transport/host/*.h; do
 	case $h in *_private.h) continue ;; esac
 	put 644 "$h" "include/switchyard/$(dirname "$h")"
