@@ -48,16 +48,24 @@ static void settle_reading(struct sy_switch *sw, struct sy_slot *s)
 	}
 }
 
-void sy_switch_settle_deadline(struct sy_switch *sw, struct sy_slot *s)
+/* What only concerns a slot whose connection is no peer yet, apart from the way of each message. */
+static __attribute__((noinline)) uint64_t admission_deadline(struct sy_switch *sw, struct sy_slot *s, uint64_t at)
 {
-	struct sy_timers *t = &sw->slot_timers;
-	uint64_t at = sy_conn_deadline(&s->conn, &sw->conns);
 	if ((s->flags & SY_SLOT_ASKED) && s->asked_until_ns < at)
 		at = s->asked_until_ns;
 	if (s->flags & SY_SLOT_UPGRADING) {
 		uint64_t yield = sy_switch_yield_ns(sw, s);
 		at = yield < at ? yield : at;
 	}
+	return at;
+}
+
+void sy_switch_settle_deadline(struct sy_switch *sw, struct sy_slot *s)
+{
+	struct sy_timers *t = &sw->slot_timers;
+	uint64_t at = sy_conn_deadline(&s->conn, &sw->conns);
+	if (__builtin_expect(s->flags & (SY_SLOT_ASKED | SY_SLOT_UPGRADING), 0))
+		at = admission_deadline(sw, s, at);
 	if (at > SY_PARKED)
 		at = SY_PARKED;
 	uint32_t where = t->where[s->index];

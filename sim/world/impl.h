@@ -55,7 +55,8 @@ struct world_node {
 	struct sy_node *core;
 	struct tp_driver *driver;
 	struct tp_store store;
-	uint8_t *disk; /* the saved book; survives stop and crash */
+	bool has_cpu_cost; /* a fault has said what a frame costs (and may have taken it back) */
+	uint8_t *disk;     /* the saved book; survives stop and crash */
 	size_t disk_len, disk_cap;
 	bool disk_holds;
 	uint32_t disk_faults; /* enum world_disk_fault */

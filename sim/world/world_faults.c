@@ -33,6 +33,7 @@ enum sy_err world_node_rough(struct world_node *n, enum sim_rough_kind kind, int
 	if (!is_simulated(n->w, "a fault of a process", what))
 		return SY_INVALID;
 	enum sy_err err = sim_host_rough(n->host, kind, value);
+	n->has_cpu_cost |= kind == SIM_ROUGH_CPU && err == SY_OK;
 	return err == SY_INVALID ? world_say(n->w, what, err, "the value is out of range") : err;
 }
 

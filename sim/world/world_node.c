@@ -97,12 +97,12 @@ static void on_stopped(void *ctx)
 
 static void on_worked(void *ctx, uint32_t frames_out, uint32_t frames_in)
 {
-	struct world *w = ((struct world_node *)ctx)->w;
+	struct world_node *n = ctx;
 
-	w->frames_sealed += frames_out;
-	w->frames_opened += frames_in;
-	if (w->options.kind == WORLD_SIM) /* last: nothing has to outlive this call, which each message makes twice */
-		sim_host_worked(((struct world_node *)ctx)->host, frames_out + frames_in);
+	n->w->frames_sealed += frames_out;
+	n->w->frames_opened += frames_in;
+	if (n->has_cpu_cost) /* last: nothing has to outlive this call, which each message makes twice */
+		sim_host_worked(n->host, frames_out + frames_in);
 }
 
 static bool sign(void *ctx, struct sy_ref conn, const uint8_t challenge[32], uint8_t sig[64])

@@ -286,8 +286,8 @@ func served(dir string, n int, seed *ours, live []*comet) (count, up int, err er
 	return last.comet.book.Size(), up, nil
 }
 
-// judgeServed looks at what the seed hands out and at what it has heard of: nine tenths of the one run, four fifths of the other
-// are dead. The seed gets some seconds to look at those who came last.
+// judgeServed looks at what the seed hands out and at what it has heard of: nine tenths of the one run, three quarters of the other
+// are dead (950 of 1,165 addresses are advertised by the dead; the book's buckets take most of them). The seed gets some seconds to look at those who came last.
 func judgeServed(dir string, seed *ours, live []*comet) string {
 	count, up := 0, 0
 	for n, err := loadClients+1, error(nil); n < loadClients+10 && (count < len(live)/2 || up*10 < count*9); n++ {
@@ -303,7 +303,7 @@ func judgeServed(dir string, seed *ours, live []*comet) string {
 	dead := strings.Count(string(raw), "\"port\": 9\n")
 	all := strings.Count(string(raw), "\"bucket_type\"")
 	note("then %d of %d addresses of an answer are nodes that run; of %d addresses in the seed's book %d are dead", up, count, all, dead)
-	if count < len(live)/2 || up*10 < count*9 || dead*5 < all*4 {
+	if count < len(live)/2 || up*10 < count*9 || dead*4 < all*3 {
 		return fail(seed, "%d of %d addresses of an answer are nodes that run; %d of %d in the book are dead", up, count, dead, all)
 	}
 	return ""

@@ -54,6 +54,11 @@ static __attribute__((noinline)) void fill_large(struct tp_driver *d, struct dri
 	fill(d, c, ref, buf, cap);
 }
 
+static __attribute__((noinline)) size_t rare_cap(const struct tp_driver *d, size_t cap)
+{
+	return d->hooks.rare(d->hooks.ctx, TP_RARE_ONE_FRAME) ? SY_FRAME_SEALED : cap;
+}
+
 void tp_drive_write(struct tp_driver *d, struct sy_ref ref)
 {
 	struct driver_conn *c = tp_drive_find(d, ref);
@@ -69,8 +74,8 @@ void tp_drive_write(struct tp_driver *d, struct sy_ref ref)
 	/* Whole frames as far as they fit; where not even one does, one, and its end waits here. */
 	size_t max = d->unsent_lowat ? DRIVER_CHUNK_SMALL : DRIVER_CHUNK_LARGE;
 	size_t cap = room >= max ? max : room < SY_FRAME_SEALED ? SY_FRAME_SEALED : room - room % SY_FRAME_SEALED;
-	if (d->hooks.rare && d->hooks.rare(d->hooks.ctx, TP_RARE_ONE_FRAME))
-		cap = SY_FRAME_SEALED;
+	if (__builtin_expect(d->hooks.rare != NULL, 0))
+		cap = rare_cap(d, cap);
 	if (cap <= DRIVER_CHUNK_SMALL)
 		fill_small(d, c, ref, cap);
 	else
