@@ -158,7 +158,6 @@ struct segment {
 	struct sim_tcp_stream content; /* written by the peer, not read here yet */
 	struct sim_tcp_lane lane;
 	uint64_t deadline_ns; /* of a dial, of a socket that lingers */
-	uint64_t busy_ns;     /* until when its writer is at work on what it wrote */
 	uint32_t flying;      /* packets on links towards it */
 	uint16_t flags;       /* enum segment_flag */
 };
@@ -235,6 +234,7 @@ struct sim_host {
 	uint16_t num_lookups;
 	struct lookup *lookups;
 	struct pipe *uplink; /* tcp = "none"; null: unlimited */
+	uint64_t at_work_ns; /* until when it is at work on what it wrote; segment */
 	uint64_t down_busy_ns;
 	struct sim_tcp_wire up;    /* of packets */
 	struct sim_tcp_link *down; /* null: unlimited */

@@ -34,7 +34,7 @@ struct sim_net_config {
 	enum sim_tcp_cc cc;          /* of all hosts, unless they say otherwise; segment and flow */
 	uint64_t sndbuf, rcvbuf;     /* bytes, fixed; 0: autotuned as Linux does it; segment */
 	uint64_t notsent_lowat;      /* bytes; of sockets whose owner asks for none, as the sysctl; 0: none; segment */
-	uint64_t frame_ns;           /* CPU time of a sealed frame's worth of bytes written, in which the writer does nothing else; segment */
+	uint64_t frame_ns;           /* CPU time of a sealed frame's worth of bytes written, in which its host writes nothing else; segment */
 	struct sim_link_params link; /* between all pairs, unless regions say otherwise */
 	const char *const *regions;  /* names; null: none. The matrix of sim/net/regions.h gives the latencies */
 	size_t num_regions;

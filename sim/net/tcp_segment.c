@@ -273,10 +273,10 @@ static void broken(struct end *e, enum sy_err dial_err, enum sy_err err)
 
 static bool writer_busy(struct end *e)
 {
-	if (now_of(e) >= e->seg.busy_ns) {
+	if (now_of(e) >= e->host->at_work_ns) {
 		return false;
 	}
-	seg_notice(e, e->seg.busy_ns);
+	seg_notice(e, e->host->at_work_ns);
 	return true;
 }
 
@@ -543,7 +543,7 @@ size_t segment_write(struct end *e, const uint8_t *bytes, size_t n)
 	net_of(e)->stats.bytes_sent += taken;
 	e->want_write |= taken < n;
 	if (net_of(e)->frame_ns) {
-		e->seg.busy_ns = now_of(e) + taken * net_of(e)->frame_ns / SY_FRAME_SEALED;
+		e->host->at_work_ns = now_of(e) + taken * net_of(e)->frame_ns / SY_FRAME_SEALED;
 	}
 	return taken;
 }
