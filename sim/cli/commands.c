@@ -1,4 +1,5 @@
 /* The table of commands, and the way from a command line to one of them. */
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,6 +74,7 @@ static int closed_well(int code)
 
 int cli_main(int argc, char **argv)
 {
+	signal(SIGXFSZ, SIG_IGN); /* a file at its largest is an error of write, as a full disk is */
 	if (argc < 2) {
 		cli_help(stderr, NULL);
 		return CLI_USAGE;

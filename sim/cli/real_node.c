@@ -58,22 +58,21 @@ static void on_trace(void *ctx, const struct sy_trace *trace)
 		node_log_trace(&n->log, &n->ops.counts.conns, trace);
 }
 
+/* The driver tries again after upstream's period, as the line says, and at the stop. */
 static void on_save_failed(void *ctx, enum sy_err err)
 {
 	struct real_node *n = ctx;
 
-	node_log(&n->log, NODE_LOG_ERROR, "the address book is not saved: %s", sy_err_text(err));
+	node_log(&n->log, NODE_LOG_ERROR, "the address book is not saved: %s; it is tried again in two minutes and at the stop",
+	         *n->unsaved.text != '\0' ? n->unsaved.text : sy_err_text(err));
+	*n->unsaved.text = '\0';
 }
 
 static enum sy_err save_book(void *ctx, struct sy_span snapshot)
 {
 	struct real_node *n = ctx;
-	struct tp_message msg;
-	enum sy_err err = tp_addrbook_save(n->book_path, snapshot, &msg);
 
-	if (err != SY_OK)
-		node_log(&n->log, NODE_LOG_ERROR, "%s", msg.text);
-	return err;
+	return tp_addrbook_save(n->book_path, snapshot, &n->unsaved);
 }
 
 /* ------------------------------------------------------------------ reactors in Lua */
@@ -350,8 +349,8 @@ static void fini(struct real_node *n)
 
 static int run(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
-	if (!load_files(n, error) || !make_core(n, error) || !make_driver(n, error) || !real_node_watch(n, error) ||
-	    !real_node_lists(n, error) || !load_book(n, error) || !real_node_serve(n, error) || !start(n, error))
+	if (!load_files(n, error) || !make_core(n, error) || !real_node_descriptors(n, error) || !make_driver(n, error) ||
+	    !real_node_watch(n, error) || !real_node_lists(n, error) || !load_book(n, error) || !real_node_serve(n, error) || !start(n, error))
 		return CLI_USAGE;
 	if (n->start_err == SY_OK)
 		uv_run(&n->loop, UV_RUN_DEFAULT);
@@ -369,7 +368,8 @@ int real_node_check(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	n->held_port = -1;
 	n->checking = true;
-	bool good = load_files(n, error) && make_core(n, error) && real_node_lists(n, error) && load_book(n, error);
+	bool good =
+	    load_files(n, error) && make_core(n, error) && real_node_descriptors(n, error) && real_node_lists(n, error) && load_book(n, error);
 	fini(n);
 	return good ? CLI_HELD : CLI_USAGE;
 }

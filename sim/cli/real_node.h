@@ -59,6 +59,7 @@ struct real_node {
 	uint64_t block_version; /* as last logged */
 	struct tp_driver *driver;
 	struct tp_store store;
+	struct tp_message unsaved; /* why the book could not be saved; empty when that was not the file */
 	enum sy_err start_err;
 };
 
@@ -76,6 +77,12 @@ void real_node_reload(struct real_node *n);
 /* node_config.c: the settings as the core wants them. False with one line in error. */
 bool real_node_configure(struct real_node *n, struct sy_config *config, char error[CLI_ERROR_TEXT]);
 void real_node_unconfigure(struct real_node *n);
+
+/*
+ * real_fds.c: raises the soft limit of descriptors when the configuration may need more, warns when that is not enough.
+ * False, with one line in error, when not even the configured peers have room. A check prints what there is instead.
+ */
+bool real_node_descriptors(struct real_node *n, char error[CLI_ERROR_TEXT]);
 
 /* node_ops.c: from here on sim/ops counts what it is told. False with one line in error. */
 bool real_node_watch(struct real_node *n, char error[CLI_ERROR_TEXT]);
