@@ -37,7 +37,7 @@ struct sy_policy {
 	bool reconnect_transient;    /* v0.40: reconnect after transient errors */
 	bool reconnect_past_ip_twin; /* D-16: another peer on the same IP does not end the reconnect loop (field finding g) */
 	bool reconnect_patiently;    /* D-35: after two connections of less than 10 s the first redial waits 5 s, too */
-	bool resolve_on_redial;      /* D-17: names are resolved again at each redial */
+	bool resolve_on_redial;      /* D-17: names are resolved again at each redial, and all their addresses tried */
 	bool refuse_inbound_early;   /* D-18: limits before the handshake, a slot kept for unconditional and persistent peers */
 	/* No switch for v0.38.26's closing the socket before peer.Stop (protocol.md 4.3 rule 6): here both are one step, and nothing comes between. */
 

@@ -74,7 +74,7 @@ enum sy_err pex_seeds_start(struct sy_pex *pex, struct sy_ctx *ctx)
 
 static void try_next(struct sy_pex *pex, struct sy_ctx *ctx);
 
-/* A name with several addresses: the next one at each look-up. */
+/* A name with several addresses: the next one at each look-up (D-17). */
 void pex_seeds_resolved(struct sy_pex *pex, struct sy_ctx *ctx, uint64_t token, const struct sy_netaddr *addrs, size_t n)
 {
 	if (token >= pex->num_seeds)
@@ -84,6 +84,7 @@ void pex_seeds_resolved(struct sy_pex *pex, struct sy_ctx *ctx, uint64_t token, 
 		memcpy(seed->addr.ip, addrs[seed->lookups % n].ip, sizeof seed->addr.ip);
 		seed->resolved = true;
 		seed->lookups++;
+		seed->answers = (uint32_t)n;
 	}
 	if (pex->lookups_left) {
 		enum sy_err err = --pex->lookups_left ? SY_AGAIN : verdict(pex);
@@ -98,13 +99,30 @@ void pex_seeds_resolved(struct sy_pex *pex, struct sy_ctx *ctx, uint64_t token, 
 	}
 }
 
+static void next_seed(struct sy_pex *pex)
+{
+	pex->order_at++;
+	pex->tried = 0;
+}
+
+/* A dial failed: the seed's other addresses have their turn first, each once, the name looked up again for it. */
+static void next_address(struct sy_pex *pex)
+{
+	const struct pex_seed *seed = &pex->seeds[pex->order[pex->order_at]];
+	bool another = seed->host && pex->policy->resolve_on_redial && pex->tried + 1u < seed->answers;
+	if (another)
+		pex->tried++;
+	else
+		next_seed(pex);
+}
+
 /*
  * Tries the seed at order_at, then those behind it, until one is being dialled, looked up, or connected already. In
  * stage PEX_SEEDS_DIAL the current one has just been looked up. Source: protocol.md 5.6, dialSeeds.
  */
 static void try_next(struct sy_pex *pex, struct sy_ctx *ctx)
 {
-	for (; pex->order_at < pex->num_seeds; pex->order_at++) {
+	for (; pex->order_at < pex->num_seeds; next_seed(pex)) {
 		uint32_t which = pex->order[pex->order_at];
 		struct pex_seed *seed = &pex->seeds[which];
 		bool looked_up = pex->stage == PEX_SEEDS_DIAL;
@@ -139,6 +157,7 @@ void pex_seeds_dial(struct sy_pex *pex, struct sy_ctx *ctx)
 		pex->order[j] = swap;
 	}
 	pex->order_at = 0;
+	pex->tried = 0;
 	try_next(pex, ctx);
 }
 
@@ -148,7 +167,7 @@ bool pex_seeds_dialled(struct sy_pex *pex, struct sy_ctx *ctx, const struct sy_n
 		return false;
 	pex->stage = PEX_SEEDS_IDLE;
 	if (err && err != SY_DIALLING_OR_CONNECTED) {
-		pex->order_at++;
+		next_address(pex);
 		try_next(pex, ctx);
 	}
 	return true;

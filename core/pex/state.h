@@ -55,6 +55,7 @@ struct pex_seed {
 	struct sy_netaddr addr; /* ip of zeros while it is not resolved */
 	char *host;             /* null: the text had an IP */
 	uint32_t lookups;       /* done so far */
+	uint32_t answers;       /* addresses that the last one brought */
 	bool resolved;
 };
 
@@ -120,6 +121,7 @@ struct sy_pex {
 	uint32_t lookups_left; /* of those that the start waits for */
 	uint8_t order[SY_LIMIT_SEEDS];
 	uint8_t order_at; /* place in order of the seed being tried */
+	uint8_t tried;    /* of its addresses, how many failed in this round */
 	enum pex_seed_stage stage;
 
 	struct pex_lost lost;

@@ -135,7 +135,7 @@ void sy_switch_resolved(struct sy_switch *sw, uint64_t token, struct sy_span ips
 	case SY_LOOKUP_FREE:
 		break;
 	case SY_LOOKUP_PERSISTENT:
-		sy_switch_redial_resolved(sw, l.persistent, first);
+		sy_switch_redial_resolved(sw, l.persistent, ips);
 		break;
 	case SY_LOOKUP_REACTOR:
 		tell_reactor(sw, &l, ips, err);

@@ -224,12 +224,25 @@ static void begin_initial(struct sy_switch *sw, struct sy_redial *r)
 	wait_for(sw, r, wait);
 }
 
-void sy_switch_redial_resolved(struct sy_switch *sw, uint32_t index, const uint8_t *ip)
+/*
+ * Each failed dial moves on to the next address of the name; one that connects is kept to (D-17). Upstream looks up once, before
+ * any dial, and so has the first. ips: whole addresses of 16 bytes. Null: there is none.
+ */
+static const uint8_t *answer_in_turn(const struct sy_redial *r, struct sy_span ips)
+{
+	size_t n = ips.len / 16;
+	if (n > SY_LIMIT_RESOLVED)
+		n = SY_LIMIT_RESOLVED;
+	return n ? ips.ptr + 16 * (r->turn % n) : NULL;
+}
+
+void sy_switch_redial_resolved(struct sy_switch *sw, uint32_t index, struct sy_span ips)
 {
 	if (index >= sw->num_redials || sw->redials[index].state != SY_REDIAL_RESOLVING)
 		return;
 	struct sy_redial *r = &sw->redials[index];
 	bool first = !r->resolved;
+	const uint8_t *ip = answer_in_turn(r, ips);
 	if (ip) {
 		memcpy(r->addr.ip, ip, sizeof r->addr.ip);
 		r->resolved = true;
@@ -300,12 +313,14 @@ void sy_switch_redial_outcome(struct sy_switch *sw, const struct sy_slot *s, enu
 	struct sy_redial *r = running_loop(sw, &s->remote.id);
 	bool of_loop = r && r->state == SY_REDIAL_DIALLING && s->origin == SY_ORIGIN_RECONNECT;
 	bool hopeless = !sy_switch_running(sw) || (err == SY_PEER_SELF && (sw->policy->reconnect_forever || (r && r->initial)));
-	if (of_loop && (!err || hopeless))
+	if (of_loop && (!err || hopeless)) {
 		end(sw, r);
-	else if (of_loop)
+	} else if (of_loop) {
+		r->turn++;
 		failed(sw, r);
-	else if (!r && err && (r = wanted_after(sw, s, err)))
+	} else if (!r && err && (r = wanted_after(sw, s, err))) {
 		begin(sw, r);
+	}
 }
 
 void sy_switch_redials_stop(struct sy_switch *sw)

@@ -84,6 +84,7 @@ struct sy_redial {
 	enum sy_redial_state state;
 	uint32_t attempts; /* dials of the loop that failed */
 	uint32_t draws;    /* counter of its random stream */
+	uint32_t turn;     /* dials that failed so far: which of a name's addresses is next (D-17) */
 	bool persistent;   /* in the list; else the entry is free when idle */
 	bool resolved;     /* addr.ip is known */
 	bool initial;      /* the dial at start, before the loop proper */
@@ -298,7 +299,7 @@ void sy_switch_reconnect(struct sy_switch *sw, const struct sy_slot *s, enum sy_
 /* The outcome of a dial of this slot's address, whoever dialled. */
 void sy_switch_redial_outcome(struct sy_switch *sw, const struct sy_slot *s, enum sy_err err);
 void sy_switch_redial_due(struct sy_switch *sw, uint32_t index);
-void sy_switch_redial_resolved(struct sy_switch *sw, uint32_t index, const uint8_t *ip);
+void sy_switch_redial_resolved(struct sy_switch *sw, uint32_t index, struct sy_span ips);
 void sy_switch_redials_stop(struct sy_switch *sw);
 
 /* lookup.c */

@@ -30,6 +30,7 @@ struct pn_event {
 	struct pn_sock *sock;
 	struct sy_ref ref;
 	struct sy_netaddr addr;
+	uint8_t ips[PN_NAMES * 16]; /* of a name */
 	enum sy_err err;
 	uint64_t token;
 	uint8_t *bytes;

@@ -39,12 +39,21 @@ void pn_dns(struct pn_net *net, const char *name, const uint8_t ip[16])
 	uint32_t i = 0;
 	while (i < net->num_dns && strcmp(net->dns[i].name, name) != 0)
 		i++;
+	if (i == net->num_dns)
+		pn_dns_also(net, name, ip);
+	else
+		memcpy(net->dns[i].ip, ip, 16);
+}
+
+void pn_dns_also(struct pn_net *net, const char *name, const uint8_t ip[16])
+{
+	uint32_t i = net->num_dns++;
 	if (i == PN_NAMES)
 		pn_die("too many names");
-	net->num_dns += i == net->num_dns;
 	snprintf(net->dns[i].name, sizeof net->dns[i].name, "%s", name);
 	memcpy(net->dns[i].ip, ip, 16);
 }
+
 /* ---- events ---- */
 
 static bool earlier(const struct pn_event *a, const struct pn_event *b)
@@ -244,7 +253,7 @@ static void ev_resolved(struct pn_event *e)
 {
 	struct sy_input in = {.kind = SY_IN_RESOLVED, .token = e->token, .err = e->err};
 	if (!e->err)
-		in.bytes = (struct sy_span){e->addr.ip, 16};
+		in.bytes = (struct sy_span){e->ips, e->len};
 	if (e->node->core)
 		pn_give(e->node, &in);
 }

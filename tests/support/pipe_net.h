@@ -84,6 +84,7 @@ const struct sy_crypto *pn_crypto(void);
 uint64_t pn_now(const struct pn_net *net);
 /* The name resolves to this address from now on; a name that was never set does not resolve. */
 void pn_dns(struct pn_net *net, const char *name, const uint8_t ip[16]);
+void pn_dns_also(struct pn_net *net, const char *name, const uint8_t ip[16]); /* one more address, behind those it has */
 
 /* A node that does not run yet: PEX off, its own /16, profile default. Its config may be edited until pn_start. */
 struct pn_node *pn_add(struct pn_net *net, const char *name, enum sy_profile profile);

@@ -135,7 +135,8 @@ static void out_resolve(struct pn_node *n, const struct sy_output *out)
 	e->err = SY_DNS;
 	for (uint32_t i = 0; i < n->net->num_dns; i++)
 		if (strcmp(n->net->dns[i].name, out->text) == 0) {
-			memcpy(e->addr.ip, n->net->dns[i].ip, 16);
+			memcpy(e->ips + e->len, n->net->dns[i].ip, 16);
+			e->len += 16;
 			e->err = SY_OK;
 		}
 }

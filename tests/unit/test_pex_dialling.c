@@ -281,6 +281,38 @@ static void test_pex_ours_starts_and_resolves_again(void **state)
 	close_world(&w);
 }
 
+/* Answers the open question with `dead` addresses that nobody has, and the seed's own behind them. */
+static void answer_with(struct world *w, uint8_t dead, bool alive)
+{
+	struct host *h = &w->hosts[0];
+	struct sy_netaddr ips[SY_LIMIT_RESOLVED];
+	memset(ips, 0, sizeof ips);
+	for (uint8_t i = 0; i < dead; i++)
+		memcpy(ips[i].ip, (uint8_t[16]){[10] = 0xff, [11] = 0xff, [12] = 99, [15] = i}, 16);
+	memcpy(ips[dead].ip, w->hosts[1].addr.ip, 16);
+	h->r->resolved(h->r->self, &h->ctx, h->asked_token, ips, dead + (size_t)alive, SY_OK);
+}
+
+/* Looked up again after each failure, at once; when none answers, that was the round. */
+static void test_pex_seed_goes_through_all_addresses_of_a_name(void **state)
+{
+	struct world w;
+	for (int alive = 0; alive < 2; alive++) {
+		start_with_name(&w, SY_PROFILE_DEFAULT, NULL, 0);
+		struct host *h = &w.hosts[0];
+		run_until(&w, 40 * SEC);
+		for (uint32_t i = 0; i < 3; i++) {
+			assert_int_equal(h->lookups, 2 + i);
+			answer_with(&w, alive ? 2 : 3, alive);
+			run_until(&w, w.now_ns + 2 * SEC);
+		}
+		assert_int_equal(h->lookups, 4);
+		assert_int_equal(h->dials_made, 3);
+		assert_int_equal(h->outbound, alive);
+		close_world(&w);
+	}
+}
+
 static void test_pex_uses_seeds_if_needed(void **state)
 {
 	for (int profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM_V038; profile++) {
@@ -396,6 +428,7 @@ int main(void)
 	    cmocka_unit_test(test_pex_seeds_are_parsed),
 	    cmocka_unit_test(test_pex_unresolvable_seeds_end_the_start_upstream),
 	    cmocka_unit_test(test_pex_ours_starts_and_resolves_again),
+	    cmocka_unit_test(test_pex_seed_goes_through_all_addresses_of_a_name),
 	    cmocka_unit_test(test_pex_uses_seeds_if_needed),
 	    cmocka_unit_test(test_pex_dials_soon_what_a_seed_tells),
 	    cmocka_unit_test(test_pex_waits_a_random_while_when_peers_are_there),

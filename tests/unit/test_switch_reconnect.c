@@ -250,6 +250,35 @@ static void test_reconnect_name_moves_with_its_host(void **state)
 	}
 }
 
+/* Three addresses, the last of which answers: each failed dial moves on, and the one that answered is kept to. */
+static void test_reconnect_goes_through_all_addresses_of_a_name(void **state)
+{
+	(void)state;
+	for (enum sy_profile profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM; profile++) {
+		struct pair p;
+		const char *list[1];
+		char text[128];
+		bool ours = profile == SY_PROFILE_DEFAULT;
+		pair_make(&p, profile);
+		make_name(text, sizeof text, p.b);
+		one(&p, list, text);
+		for (uint8_t i = 0; i < 2; i++) {
+			uint8_t dead[16] = {[10] = 0xff, [11] = 0xff, [12] = 99, [15] = i};
+			pn_dns_also(p.net, "b.example", dead);
+		}
+		pn_dns_also(p.net, "b.example", p.b->addr.ip);
+		pair_start(&p);
+		pn_run(p.net, 60 * PN_S);
+		assert_int_equal(pn_peers(p.a), ours ? 1 : 0);
+		assert_true(p.a->dials == 3 || !ours);
+		pn_reset(p.a, p.b);
+		pn_run(p.net, 1 * PN_S);
+		assert_int_equal(pn_peers(p.a), ours ? 1 : 0);
+		assert_true(p.a->dials == 4 || !ours);
+		pair_free(&p);
+	}
+}
+
 static void test_reconnect_name_that_does_not_resolve_at_start(void **state)
 {
 	(void)state;
@@ -358,6 +387,7 @@ int main(void)
 	    cmocka_unit_test(test_reconnect_to_an_inbound_peer_that_hides_its_address),
 	    cmocka_unit_test(test_reconnect_after_a_transient_error),
 	    cmocka_unit_test(test_reconnect_name_moves_with_its_host),
+	    cmocka_unit_test(test_reconnect_goes_through_all_addresses_of_a_name),
 	    cmocka_unit_test(test_reconnect_name_that_does_not_resolve_at_start),
 	    cmocka_unit_test(test_reconnect_past_a_twin_on_the_same_ip),
 	    cmocka_unit_test(test_reconnect_loop_ends_with_the_node),
