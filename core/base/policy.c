@@ -54,6 +54,7 @@ static const struct sy_policy default_table = {
     .bans_per_address = true,
     .bans_persist = true,
     .redials_lost = true,
+    .own_by_ip = true,
 };
 
 /* v0.40.0. Switches not named here are off, as upstream has none of ours. */

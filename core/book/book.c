@@ -62,10 +62,16 @@ void sy_book_free(struct sy_book *b)
 	sy_mem_free(env, b, sizeof *b);
 }
 
+static bool same_place(const struct sy_netaddr *a, const struct sy_netaddr *b)
+{
+	return a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+/* Who else is said to be where we are is nobody that we could reach (D-37). Source: protocol.md 9.1. */
 bool sy_book_is_own(const struct sy_book *book, const struct sy_netaddr *addr)
 {
 	for (uint32_t i = 0; i < book->num_own; i++)
-		if (book_same_addr(&book->own[i], addr))
+		if (book_same_addr(&book->own[i], addr) || (book->policy->own_by_ip && same_place(&book->own[i], addr)))
 			return true;
 	return false;
 }
@@ -85,7 +91,8 @@ void sy_book_add_own(struct sy_book *book, const struct sy_netaddr *addr)
 		return;
 	book->own = own;
 	book->own[book->num_own++] = normal;
-	book->own_inside |= book->num_bans || book_find_addr(book, &normal) != BOOK_NONE;
+	bool others = book->policy->own_by_ip && sy_book_counts(book).total;
+	book->own_inside |= book->num_bans || others || book_find_addr(book, &normal) != BOOK_NONE;
 }
 
 bool book_is_private(const struct sy_book *b, const struct sy_id *id)

@@ -117,6 +117,16 @@ static bool choose_port(struct real_node *n, char error[CLI_ERROR_TEXT])
 	return true;
 }
 
+bool real_node_advertised(const struct real_node *n, struct sy_netaddr *addr)
+{
+	const char *bare = strstr(n->listen_text, "://");
+	char text[SY_ID_TEXT + sizeof n->listen_text], host[SY_HOST_TEXT];
+
+	bare = bare == NULL ? n->listen_text : bare + 3;
+	snprintf(text, sizeof text, "%s@%s", n->id, bare);
+	return sy_netaddr_parse(text, addr, host) == SY_OK;
+}
+
 /* ------------------------------------------------------------------ which network */
 
 static bool find_network(struct real_node *n, char error[CLI_ERROR_TEXT])

@@ -291,6 +291,21 @@ static bool load_book(struct real_node *n, char error[CLI_ERROR_TEXT])
 	return false;
 }
 
+/* A name is not looked at: what it stands for is seen by those who look it up. */
+static void warn_of_address(struct real_node *n)
+{
+	struct sy_netaddr told;
+	const char *external = n->settings->external_address;
+	bool local = !n->settings->pex || !n->settings->addr_book_strict;
+
+	if (local || !real_node_advertised(n, &told) || sy_netaddr_routable(&told))
+		return;
+	node_log(&n->log, NODE_LOG_WARN,
+	         "%s %.200s is what peers are told, and nobody can dial it from other networks: set external_address = \"PUBLIC-IP:PORT\" "
+	         "in [p2p], or addr_book_strict = false in a private network",
+	         *external != '\0' ? "p2p.external_address" : "p2p.laddr", n->listen_text);
+}
+
 static bool start(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	struct sy_netaddr bound;
@@ -311,6 +326,7 @@ static bool start(struct real_node *n, char error[CLI_ERROR_TEXT])
 	printf("%s\n", where);
 	fflush(stdout);
 	n->listening = n->ops.listening = true;
+	warn_of_address(n);
 	ops_notify_ready(&n->notify, &n->loop);
 	return true;
 }

@@ -77,6 +77,8 @@ void real_node_reload(struct real_node *n);
 /* node_config.c: the settings as the core wants them. False with one line in error. */
 bool real_node_configure(struct real_node *n, struct sy_config *config, char error[CLI_ERROR_TEXT]);
 void real_node_unconfigure(struct real_node *n);
+/* What peers are told, once configured: ip and port. False: it is a name. */
+SY_MUST bool real_node_advertised(const struct real_node *n, struct sy_netaddr *addr);
 
 /*
  * real_fds.c: raises the soft limit of descriptors when the configuration may need more, warns when that is not enough.

@@ -63,6 +63,24 @@ say $? "the private one is not"
 grep -q "$open" "$tmp/hub/config/addrbook.json" && ! grep -q "$secret" "$tmp/hub/config/addrbook.json"
 say $? "nor is it in the hub's own"
 
+# What peers are told is no use to them; the flags of a later setting win over run_node's.
+run_node hidden --p2p.laddr tcp://0.0.0.0:0 --p2p.addr_book_strict=true
+within 5 heard hidden "p2p.laddr tcp://0.0.0.0:" && heard hidden "set external_address ="
+say $? "a laddr that nobody can dial is warned of"
+quits "$pid"
+run_node lan --p2p.addr_book_strict=true --p2p.external_address 192.168.1.9:26656
+within 5 heard lan "p2p.external_address 192.168.1.9:26656 is what peers are told"
+say $? "so is an external_address of a private network"
+quits "$pid"
+run_node fine --p2p.addr_book_strict=true --p2p.external_address 1.2.3.4:26656
+finepid=$pid
+run_node named --p2p.addr_book_strict=true --p2p.external_address node.example:26656
+namedpid=$pid
+run_node loose
+for p in "$finepid" "$namedpid" "$pid"; do quits "$p"; done
+! grep -q "what peers are told" "$tmp/fine.err" "$tmp/named.err" "$tmp/loose.err"
+say $? "a public one, a name, and a network that is not strict are not"
+
 # One place: the first takes it, the second is refused, the unconditional one is let in all the same.
 call init --home "$tmp/vip"
 vip=$("$SWITCHYARD" show-node-id --home "$tmp/vip")

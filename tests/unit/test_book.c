@@ -165,6 +165,32 @@ static void test_book_without_memory_for_the_table_says_limit(void **state)
 	close_book(&f);
 }
 
+/* D-37: our own IP and port under the id of another. */
+static void test_book_own_place_under_another_id(void **state)
+{
+	for (int profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM; profile++) {
+		struct fix f;
+		open_book(&f, profile);
+		bool ours = profile == SY_PROFILE_DEFAULT;
+		struct sy_netaddr own = test_addr(1), s = test_addr(2), other = own, beside = own;
+		other.id = test_id(3);
+		beside.id = test_id(4);
+		beside.port++;
+		sy_book_add_own(f.book, &own);
+		assert_int_equal(sy_book_add(f.book, &other, &s, NOW), ours ? SY_ADDR_OWN : SY_OK);
+		assert_int_equal(sy_book_add(f.book, &beside, &s, NOW), SY_OK);
+		assert_int_equal(has(&f, 3), !ours);
+		/* Learnt to be ours only later: it is not taken in again. */
+		struct sy_netaddr late = test_addr(5), told = late;
+		told.id = test_id(6);
+		assert_int_equal(sy_book_add(f.book, &told, &s, NOW), SY_OK);
+		sy_book_add_own(f.book, &late);
+		sy_book_remove(f.book, &told.id);
+		assert_int_equal(sy_book_add(f.book, &told, &s, NOW), ours ? SY_ADDR_OWN : SY_OK);
+		close_book(&f);
+	}
+}
+
 static void test_book_own_addresses_are_bounded(void **state)
 {
 	struct fix f;
@@ -490,6 +516,7 @@ int main(void)
 	    cmocka_unit_test(test_book_refuses_with_a_reason_each),
 	    cmocka_unit_test(test_book_takes_local_addresses_unless_strict),
 	    cmocka_unit_test(test_book_without_memory_for_the_table_says_limit),
+	    cmocka_unit_test(test_book_own_place_under_another_id),
 	    cmocka_unit_test(test_book_own_addresses_are_bounded),
 	    cmocka_unit_test(test_book_full_bucket_expires_the_oldest),
 	    cmocka_unit_test(test_book_full_bucket_expires_a_bad_entry_first),
