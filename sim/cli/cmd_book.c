@@ -192,6 +192,9 @@ static int finish_adding(struct book_args *a, enum sy_err err, const struct book
 {
 	if (err != SY_OK)
 		return no_memory(err);
+	int code = save(a); /* what is not saved was not added */
+	if (code != CLI_HELD)
+		return code;
 	say_dropped(counts);
 	printf("%u added, %u known already, %u refused", counts->added, counts->known, counts->refused);
 	if (counts->refused != 0)
@@ -200,7 +203,7 @@ static int finish_adding(struct book_args *a, enum sy_err err, const struct book
 	if (!a->merging && left < expected) /* a network has no more buckets than others; what is oldest there goes */
 		printf("; %u made room in full buckets", expected - left);
 	printf("; %u entries\n", left);
-	return save(a);
+	return code;
 }
 
 static int add(struct book_args *a)
@@ -302,10 +305,11 @@ static bool is_another(const struct sy_book_record *r, void *arg)
 
 static int finish_removing(struct book_args *a, uint32_t removed, const char *what)
 {
-	printf("%u %s; %u entries and bans are left\n", removed, what, a->book.n);
-	if (removed == 0)
-		return CLI_CHECK_FAILED;
-	return save(a);
+	int code = removed == 0 ? CLI_CHECK_FAILED : save(a);
+
+	if (code != CLI_USAGE) /* what is not saved is still there */
+		printf("%u %s; %u entries and bans are left\n", removed, what, a->book.n);
+	return code;
 }
 
 static int remove_some(struct book_args *a)
@@ -352,8 +356,10 @@ static int ban(struct book_args *a)
 		if (err != SY_OK)
 			return no_memory(err);
 	}
-	printf("%zu banned\n", a->words.n - 1);
-	return save(a);
+	int code = save(a);
+	if (code == CLI_HELD)
+		printf("%zu banned\n", a->words.n - 1);
+	return code;
 }
 
 static int unban(struct book_args *a)

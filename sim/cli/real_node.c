@@ -63,8 +63,11 @@ static void on_save_failed(void *ctx, enum sy_err err)
 {
 	struct real_node *n = ctx;
 
-	node_log(&n->log, NODE_LOG_ERROR, "the address book is not saved: %s; it is tried again in two minutes and at the stop",
-	         *n->unsaved.text != '\0' ? n->unsaved.text : sy_err_text(err));
+	if (!n->told_at_stop) /* the stop tries twice */
+		node_log(&n->log, NODE_LOG_ERROR, "the address book is not saved: %s%s",
+		         *n->unsaved.text != '\0' ? n->unsaved.text : sy_err_text(err),
+		         n->stopping ? "" : "; it is tried again in two minutes and at the stop");
+	n->told_at_stop = n->stopping;
 	*n->unsaved.text = '\0';
 }
 
@@ -306,6 +309,16 @@ static void warn_of_address(struct real_node *n)
 	         *external != '\0' ? "p2p.external_address" : "p2p.laddr", n->listen_text);
 }
 
+/* What may be done about an address that is refused. */
+static const char *listen_advice(const struct sy_netaddr *listen, enum sy_err err)
+{
+	if (err == SY_IN_USE)
+		return ": end who has it, or name another port with p2p.laddr";
+	if (err == SY_UNREACHABLE)
+		return ": is it an address of this machine? See p2p.laddr";
+	return err == SY_IO && listen->port < 1024 ? ": ports below 1024 want CAP_NET_BIND_SERVICE" : "";
+}
+
 static bool start(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	struct sy_netaddr bound;
@@ -317,7 +330,7 @@ static bool start(struct real_node *n, char error[CLI_ERROR_TEXT])
 	enum sy_err err = tp_driver_start(n->driver, &bound);
 	sy_netaddr_format_dial(&n->listen, dial);
 	if (err != SY_OK) {
-		snprintf(error, CLI_ERROR_TEXT, "cannot listen on %s: %s", dial, sy_err_text(err));
+		snprintf(error, CLI_ERROR_TEXT, "cannot listen on %s: %s%s", dial, sy_err_text(err), listen_advice(&n->listen, err));
 		return false;
 	}
 	bound.id = n->key.id;

@@ -59,6 +59,7 @@ struct real_node {
 	uint64_t block_version; /* as last logged */
 	struct tp_driver *driver;
 	struct tp_store store;
+	bool told_at_stop;         /* that the book is not saved */
 	struct tp_message unsaved; /* why the book could not be saved; empty when that was not the file */
 	enum sy_err start_err;
 };

@@ -60,7 +60,7 @@ enum sy_err tp_file_read(const char *path, size_t max, char **bytes, size_t *len
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe in its place must not hold us up */
 	if (fd < 0) {
 		enum sy_err err = errno == ENOENT ? SY_NOT_FOUND : SY_IO;
-		tp_message_set(msg, "%s: %s", path, strerror(errno));
+		tp_message_set(msg, "%s: %s%s", path, strerror(errno), errno == EACCES ? ": it must be readable for the user that runs this" : "");
 		return err;
 	}
 	enum sy_err err = read_open(fd, path, max, bytes, len, msg);

@@ -16,6 +16,15 @@ enum sy_err tp_home_path(const char *home, const char *name, char path[TP_PATH_M
 	return SY_INVALID;
 }
 
+/* Why EEXIST is no directory. */
+static const char *in_place(const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0)
+		return "a link that leads nowhere is in its place";
+	return "a file is in its place";
+}
+
 static enum sy_err make_dir(const char *path, struct tp_message *msg)
 {
 	struct stat st;
@@ -24,7 +33,7 @@ static enum sy_err make_dir(const char *path, struct tp_message *msg)
 	int error = errno;
 	if (error == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return SY_OK;
-	tp_message_set(msg, "%s: cannot be made a directory: %s", path, error == EEXIST ? "a file is in its place" : strerror(error));
+	tp_message_set(msg, "%s: cannot be made a directory: %s", path, error == EEXIST ? in_place(path) : strerror(error));
 	return SY_IO;
 }
 
