@@ -141,7 +141,7 @@ say $? "what a full bucket costs is told"
 
 # a node on the home
 printf '[p2p]\nladdr = "tcp://127.0.0.1:0"\n' >"$home/config/config.toml"
-spawn node "$SWITCHYARD" node --home "$home" --network net
+spawn node "$SWITCHYARD" node --home "$home" --network net --p2p.max_num_outbound_peers 0 # its book names strangers: none is dialled
 node=$pid
 within 15 listens node
 refuses "a node that runs keeps editors out" "a node that runs would write its own book over $b: stop it first" book remove "$(id 6)" --home "$home"
@@ -152,7 +152,7 @@ kill -KILL "$node" && within 15 gone "$node"
 book remove "$(id 6)"
 [ $code = 0 ]
 say $? "a node that was killed leaves no lock behind"
-spawn node "$SWITCHYARD" node --home "$home" --network net
+spawn node "$SWITCHYARD" node --home "$home" --network net --p2p.max_num_outbound_peers 0 # its book names strangers: none is dialled
 within 15 listens node && ends "$pid" && [ "$(entries)" = 5 ] && grep -q "$(id 50)" "$b"
 say $? "a node takes what was edited and saves it"
 mkdir -p "$home/data/blockstore.db" && : >"$home/data/blockstore.db/LOCK"
