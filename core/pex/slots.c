@@ -43,10 +43,20 @@ static bool oldest(struct sy_pex *pex, const struct sy_ctx *ctx, struct sy_ref *
 	return since_ns != UINT64_MAX;
 }
 
+/* One host: an IPv4 address or an IPv6 /64, as in core/switch/limits.c. */
 static void key_of_ip(const uint8_t ip[16], uint8_t key[PEX_KEY])
 {
+	static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
 	memset(key, 0, PEX_KEY);
-	memcpy(key, ip, 16);
+	memcpy(key, ip, memcmp(ip, v4, sizeof v4) == 0 ? 16 : 8);
+}
+
+/* Behind a proxy or a NAT everybody has one address that is not routable: what one of them did is not held against the others. */
+static bool stands_for_many(const struct sy_netaddr *from)
+{
+	struct sy_netaddr somebody = *from;
+	somebody.flags = SY_ADDR_HAS_ID;
+	return !sy_netaddr_routable(&somebody);
 }
 
 enum sy_err pex_slots_accept(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_netaddr *from)
@@ -57,8 +67,8 @@ enum sy_err pex_slots_accept(struct sy_pex *pex, const struct sy_ctx *ctx, const
 	key_of_ip(from->ip, key);
 	const struct pex_record *r = pex_records_find(pex, &pex->verify->answered, key);
 	if (r && r->count >= ANSWERS && sy_ctx_now_ns(ctx) - r->last_ns < ANSWERS_NS)
-		return SY_INBOUND_FULL;
-	if (sy_ctx_counts(ctx).inbound < room(pex))
+		return SY_RATE_LIMITED;
+	if (sy_ctx_counts(ctx).inbound < room(pex) || stands_for_many(from))
 		return SY_OK;
 	r = pex_records_find(pex, &pex->verify->silent, key);
 	return r && sy_ctx_now_ns(ctx) - r->last_ns < r->count * PEX_SECOND ? SY_INBOUND_FULL : SY_OK;

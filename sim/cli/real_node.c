@@ -407,6 +407,7 @@ int real_node_run(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	n->held_port = -1;
 	signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error of write, not the end of the process */
+	signal(SIGHUP, SIG_IGN);  /* until it can be obeyed: nothing was read yet that would have to be read again */
 	int code = run(n, error);
 	fini(n);
 	return code;

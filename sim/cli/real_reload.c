@@ -41,15 +41,17 @@ static bool take_lists(struct real_node *n, const struct settings *s, char error
 	return false;
 }
 
+static bool has_allow_list(const struct settings *s, char error[CLI_ERROR_TEXT])
+{
+	if (!s->allow_list_only || *s->allow_list_file != '\0')
+		return true;
+	snprintf(error, CLI_ERROR_TEXT, "switchyard.allow_list_only: without an allow_list_file nobody would be let in");
+	return false;
+}
+
 bool real_node_lists(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
-	const struct settings *s = n->settings;
-
-	if (s->allow_list_only && *s->allow_list_file == '\0') {
-		snprintf(error, CLI_ERROR_TEXT, "switchyard.allow_list_only: without an allow_list_file nobody would be let in");
-		return false;
-	}
-	return take_lists(n, s, error);
+	return has_allow_list(n->settings, error) && take_lists(n, n->settings, error);
 }
 
 /* What a running node can change: lists and log level. The rest of the file is judged and waits for a restart. */
@@ -61,7 +63,11 @@ static bool reload(struct real_node *n, const struct settings *fresh, char error
 		snprintf(error, CLI_ERROR_TEXT, "log_level wants levels such as info or p2p:debug,*:error, not \"%.60s\"", fresh->log_level);
 		return false;
 	}
-	if (!take_lists(n, fresh, error))
+	if (fresh->allow_list_only != n->settings->allow_list_only) {
+		snprintf(error, CLI_ERROR_TEXT, "switchyard.allow_list_only has changed: that takes a restart");
+		return false;
+	}
+	if (!has_allow_list(fresh, error) || !take_lists(n, fresh, error))
 		return false;
 	n->log.level = level;
 	return true;

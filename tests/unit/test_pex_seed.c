@@ -358,7 +358,7 @@ static void test_pex_seed_bounds_the_answers_to_one_ip(void **state)
 		assert_int_equal(seed->r->receive(seed->r->self, &seed->ctx, &p, &request), SY_OK);
 		run_until(&w, w.now_ns + 50 * MS);
 	}
-	assert_int_equal(knock(seed, 1), SY_INBOUND_FULL);
+	assert_int_equal(knock(seed, 1), SY_RATE_LIMITED);
 	assert_int_equal(knock(seed, 2), SY_OK);
 	run_until(&w, w.now_ns + 10 * SEC);
 	assert_int_equal(knock(seed, 1), SY_OK);
