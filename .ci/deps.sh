@@ -4,7 +4,7 @@
 set -eu
 stamp=$1
 build="pkg-config libsodium-dev libprotobuf-c-dev protobuf-c-compiler liblua5.4-dev libuv1-dev libjansson-dev libmicrohttpd-dev libcmocka-dev gnuplot-nox"
-check="clang clang-tidy clang-format valgrind python3 libclang-rt-14-dev"
+check="clang clang-tidy clang-format valgrind python3 libclang-rt-14-dev iproute2"
 missing=
 for p in $build $check; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"

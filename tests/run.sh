@@ -44,9 +44,9 @@ part() {
 	case $1 in
 	purity) for s in tests/purity/*.sh; do one "purity/$(basename "$s" .sh)" sh "$s"; done ;;
 	unit) for t in "$BUILD"/tests/test_*; do [ -f "$t" ] && one "$(basename "$t")" "${WRAP:-env}" "$t"; done ;;
-	cli) for s in tests/cli/*.sh; do one "cli/$(basename "$s" .sh)" sh "$s"; done ;;
+	cli) for s in tests/cli/*.sh; do one "cli/$(basename "$s" .sh)" sh tests/offline.sh sh "$s"; done ;;
 	interop) one interop/cometbft sh tests/interop/run.sh ;;
-	scenarios) for s in tests/scenarios/*.sh; do one "scenarios/$(basename "$s" .sh)" sh "$s"; done ;;
+	scenarios) for s in tests/scenarios/*.sh; do one "scenarios/$(basename "$s" .sh)" sh tests/offline.sh sh "$s"; done ;;
 	*) echo "unknown part $1" >&2 && exit 2 ;;
 	esac
 }

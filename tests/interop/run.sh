@@ -30,9 +30,9 @@ if [ "${1:-}" = --capture ]; then
 	"$out/v040" -capture "$here/../data/captured" && "$out/v038" -capture "$here/../data/captured"
 	exit
 fi
-"$out/v040" "$@" >"$out/v040.log" 2>&1 &
+sh "$here/../offline.sh" "$out/v040" "$@" >"$out/v040.log" 2>&1 &
 one=$!
-"$out/v038" "$@" >"$out/v038.log" 2>&1
+sh "$here/../offline.sh" "$out/v038" "$@" >"$out/v038.log" 2>&1
 two=$?
 wait $one
 one=$?

@@ -1,4 +1,5 @@
 /* Base64, times, whole files, home directories, the genesis file. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -137,6 +138,23 @@ static void test_file_write_replaces_the_whole_file(void **state)
 	assert_int_equal(temp_count(((struct temp_dir *)*state)->path), 1); /* no temporary file is left */
 }
 
+static void test_file_write_does_not_replace_a_pipe(void **state)
+{
+	char path[TP_PATH_MAX], got[8] = "";
+	struct stat st;
+
+	temp_path(*state, "pipe", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	int fd = open(path, O_RDWR | O_NONBLOCK);
+	assert_true(fd >= 0);
+	assert_int_equal(tp_file_write(path, "through", 7, 0600, NULL), SY_OK);
+	assert_int_equal(read(fd, got, sizeof got), 7);
+	assert_memory_equal(got, "through", 7);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	close(fd);
+}
+
 static void test_file_write_that_fails_leaves_the_old_file(void **state)
 {
 	struct tp_message msg = {""};
@@ -265,6 +283,7 @@ int main(void)
 	    cmocka_unit_test(test_rfc3339_refuses_what_is_none),
 	    cmocka_unit_test(test_rfc3339_formats_and_parses_back),
 	    IN_DIR(test_file_write_replaces_the_whole_file),
+	    IN_DIR(test_file_write_does_not_replace_a_pipe),
 	    IN_DIR(test_file_write_that_fails_leaves_the_old_file),
 	    IN_DIR(test_file_read_tells_what_is_wrong),
 	    IN_DIR(test_home_make_makes_what_is_missing),

@@ -126,9 +126,27 @@ static void sync_dir(const char *path)
 	close(fd);
 }
 
+/* A device or a pipe is written to, never replaced: a rename onto /dev/null would leave a plain file in its place. */
+static enum sy_err write_through(const char *path, const void *bytes, size_t len, struct tp_message *msg)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	bool ok = fd >= 0 && write_all(fd, bytes, len);
+	int error = errno;
+	if (fd >= 0 && close(fd) != 0 && ok) {
+		ok = false;
+		error = errno;
+	}
+	if (!ok)
+		tp_message_set(msg, "%s: cannot be written: %s", path, strerror(error));
+	return ok ? SY_OK : SY_IO;
+}
+
 enum sy_err tp_file_write(const char *path, const void *bytes, size_t len, unsigned mode, struct tp_message *msg)
 {
 	char temp[TP_PATH_MAX];
+	struct stat st;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return write_through(path, bytes, len, msg);
 	if (dir_len(path) + 48 > sizeof(temp)) {
 		tp_message_set(msg, "the path is too long: %.200s...", path);
 		return SY_INVALID;

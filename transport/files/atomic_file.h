@@ -17,7 +17,8 @@
 SY_MUST enum sy_err tp_file_read(const char *path, size_t max, char **bytes, size_t *len, struct tp_message *msg);
 
 /*
- * Replaces the file, or makes it, with this mode. Returns SY_IO (the file is as it was), SY_INVALID (path too long).
+ * Replaces the file, or makes it, with this mode; a device or a pipe is written to. Returns SY_IO (the file is as it was),
+ * SY_INVALID (path too long).
  */
 SY_MUST enum sy_err tp_file_write(const char *path, const void *bytes, size_t len, unsigned mode, struct tp_message *msg);
 
