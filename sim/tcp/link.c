@@ -131,7 +131,7 @@ void sim_tcp_link_free(struct sim_tcp_link *l)
 static bool grow(struct sim_tcp_link *l)
 {
 	uint64_t cap = l->cap == 0 ? 4 : l->cap * 2;
-	struct carried *ring = malloc(cap * sizeof *ring);
+	struct carried *ring = calloc(cap, sizeof *ring);
 
 	if (ring == NULL)
 		return false;
