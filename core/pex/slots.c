@@ -6,6 +6,7 @@
  * So is an IP that has had its fill of answers: a node with the seed among its persistent peers asks again and again.
  */
 #include "core/pex/state.h"
+#include "core/wire/addr_class.h"
 
 #include <string.h>
 
@@ -51,14 +52,6 @@ static void key_of_ip(const uint8_t ip[16], uint8_t key[PEX_KEY])
 	memcpy(key, ip, memcmp(ip, v4, sizeof v4) == 0 ? 16 : 8);
 }
 
-/* Behind a proxy or a NAT everybody has one address that is not routable: what one of them did is not held against the others. */
-static bool stands_for_many(const struct sy_netaddr *from)
-{
-	struct sy_netaddr somebody = *from;
-	somebody.flags = SY_ADDR_HAS_ID;
-	return !sy_netaddr_routable(&somebody);
-}
-
 enum sy_err pex_slots_accept(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_netaddr *from)
 {
 	uint8_t key[PEX_KEY];
@@ -68,7 +61,8 @@ enum sy_err pex_slots_accept(struct sy_pex *pex, const struct sy_ctx *ctx, const
 	const struct pex_record *r = pex_records_find(pex, &pex->verify->answered, key);
 	if (r && r->count >= ANSWERS && sy_ctx_now_ns(ctx) - r->last_ns < ANSWERS_NS)
 		return SY_RATE_LIMITED;
-	if (sy_ctx_counts(ctx).inbound < room(pex) || stands_for_many(from))
+	/* Behind a proxy or a NAT everybody has one address that is not routable: what one of them did is not held against the others. */
+	if (sy_ctx_counts(ctx).inbound < room(pex) || !sy_ip_routable(from))
 		return SY_OK;
 	r = pex_records_find(pex, &pex->verify->silent, key);
 	return r && sy_ctx_now_ns(ctx) - r->last_ns < r->count * PEX_SECOND ? SY_INBOUND_FULL : SY_OK;

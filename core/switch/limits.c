@@ -8,6 +8,7 @@
 #include "core/switch/switch.h"
 
 #include "core/base/hash.h"
+#include "core/wire/addr_class.h"
 #include "core/wire/group.h"
 
 #include <string.h>
@@ -22,14 +23,6 @@ enum { BITS_IP4 = 128, BITS_IP6 = 64, BITS_NET4 = 120, BITS_NET6 = 48 };
 static bool same_prefix(const uint8_t a[16], const uint8_t b[16], uint32_t bits)
 {
 	return memcmp(a, b, bits / 8) == 0;
-}
-
-/* Of the address alone: who is there is not known yet. */
-static bool is_public(const struct sy_netaddr *remote)
-{
-	struct sy_netaddr somebody = *remote;
-	somebody.flags = SY_ADDR_HAS_ID;
-	return sy_netaddr_routable(&somebody);
 }
 
 /* Inbound connections with this prefix, peers or not yet, but for one. */
@@ -56,7 +49,7 @@ enum sy_err sy_switch_limit_places(const struct sy_switch *sw, const struct sy_n
 {
 	const struct sy_config *c = &sw->config;
 	bool v4 = sy_ip_is_v4(remote->ip);
-	if ((!c->max_inbound_per_ip && !c->max_inbound_per_net) || !is_public(remote))
+	if ((!c->max_inbound_per_ip && !c->max_inbound_per_net) || !sy_ip_routable(remote))
 		return SY_OK;
 	if (c->max_inbound_per_ip && count_inbound(sw, remote->ip, v4 ? BITS_IP4 : BITS_IP6, self) >= c->max_inbound_per_ip)
 		return SY_IP_FULL;
@@ -104,7 +97,7 @@ static struct sy_ip_rate *find_rate(struct sy_switch *sw, const uint8_t ip[16])
 static bool within_rate_of_ip(struct sy_switch *sw, const struct sy_netaddr *remote)
 {
 	uint32_t rate = sw->config.accept_rate_per_ip;
-	if (!rate || !is_public(remote))
+	if (!rate || !sy_ip_routable(remote))
 		return true;
 	struct sy_ip_rate *r = find_rate(sw, remote->ip);
 	return !r || take_token(&r->full_at_ns, sw->now_ns, MINUTE_NS / rate, MINUTE_NS);

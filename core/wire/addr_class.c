@@ -76,3 +76,10 @@ bool sy_netaddr_routable(const struct sy_netaddr *addr)
 		return false;
 	return sy_ip_is_v4(addr->ip) ? !IN_ANY(addr->ip + 12, v4) : !IN_ANY(addr->ip, v6);
 }
+
+bool sy_ip_routable(const struct sy_netaddr *addr)
+{
+	struct sy_netaddr somebody = *addr;
+	somebody.flags = SY_ADDR_HAS_ID;
+	return sy_netaddr_routable(&somebody);
+}

@@ -1,4 +1,4 @@
-/* The ranges of IPv6 addresses that carry an IPv4 address or a group of their own. Source: protocol.md 1.4. */
+/* What an IP address alone tells: IPv6 ranges that carry an IPv4 address or a group of their own; whether it is routed. Source: protocol.md 1.4. */
 #ifndef SY_WIRE_ADDR_CLASS_H
 #define SY_WIRE_ADDR_CLASS_H
 
@@ -14,5 +14,7 @@ enum sy_ip_class {
 	SY_IP_V6        /* any other */
 };
 enum sy_ip_class sy_ip_class(const uint8_t ip[16]);
+/* sy_netaddr_routable of the address alone, when it is not known yet whose it is. */
+bool sy_ip_routable(const struct sy_netaddr *addr);
 
 #endif
