@@ -200,6 +200,24 @@ static void one_restart(struct chaos *c, uint64_t at_ns, const struct plan_word 
 	    json_pack("[s, {s:o, s:b, s:b}]", name, "after", chaos_time(chaos_duration_ns(c)), "crash", crash != 0, "lose_disk", disk == 0));
 }
 
+/* Another identity: the key is lost while it is away. */
+static void one_key(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	const char *name = chaos_node(c);
+
+	add(c, at_ns, w->name, json_pack("[s]", name));
+	add(c, at_ns, "restart", json_pack("[s, {s:o, s:b}]", name, "after", chaos_time(chaos_duration_ns(c)), "crash", 1));
+}
+
+/* Away to an address that is drawn, and home. */
+static void one_move(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
+{
+	const char *name = chaos_node(c);
+
+	add(c, at_ns, w->name, json_pack("[s]", name));
+	add_end(c, at_ns, w->name, json_pack("[s, {s:b}]", name, "home", 1));
+}
+
 /* One direction of a pair. */
 static void one_hold(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
 {
@@ -299,7 +317,7 @@ static const struct shape {
     {"link", bad_link},     {"restart", one_restart},   {"hold", one_hold}, {"pause", one_pause},
     {"cpu", one_cpu},       {"clock", one_clock},       {"slow", one_slow}, {"short", one_short},
     {"hidden", one_hidden}, {"power", one_power},       {"disk", one_disk}, {"rot", one_rot},
-    {NULL, nothing},
+    {"key", one_key},       {"move", one_move},         {NULL, nothing},
 };
 
 static void add_one(struct chaos *c, uint64_t at_ns, const struct plan_word *w)
@@ -328,7 +346,7 @@ static void take_word(lua_State *L, struct chaos *c, const char *name, uint64_t 
 static void take_all(struct chaos *c, const struct plan_word *w)
 {
 	for (; w->name != NULL; w++) {
-		if (w->drawn != NULL && c->num_words < MAX_WORDS) {
+		if (w->drawn != NULL && !w->only_named && c->num_words < MAX_WORDS) {
 			c->words[c->num_words] = w;
 			c->weights[c->num_words++] = 1;
 		}

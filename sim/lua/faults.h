@@ -17,7 +17,9 @@ struct fault {
 	bool has_params;
 	struct sim_link_params params;
 	enum sy_err (*each)(struct fault *f, struct node *n, const char **what); /* FAULT_NODE: done to each of a */
-	int64_t value, other;                                                    /* what it is done with */
+	bool has_ip;
+	uint8_t ip[16];
+	int64_t value, other; /* what it is done with */
 	struct task task;
 };
 

@@ -170,6 +170,8 @@ struct node {
 	uint32_t mark; /* scratch of graph_api.c: place in the group, plus one */
 	const char *name;
 	struct node_decl *decl;
+	const struct node_decl *settled_of; /* what settled was made of; null: not yet */
+	const struct sy_config *settled;    /* its configuration, with the names in it as addresses */
 	struct instance *instances;
 	size_t num_instances;
 	struct sy_netaddr addr; /* once made */

@@ -84,16 +84,40 @@ static bool settle_list(struct scenario *s, const struct node *n, const char *ke
 	return true;
 }
 
+static bool settle_lists(struct scenario *s, const struct node *n, struct sy_config *c)
+{
+	const struct node_decl *d = n->decl;
+	return settle_list(s, n, "seeds", &d->seeds, false, &c->seeds, &c->num_seeds) &&
+	       settle_list(s, n, "persistent_peers", &d->persistent_peers, false, &c->persistent_peers, &c->num_persistent_peers) &&
+	       settle_list(s, n, "unconditional_peer_ids", &d->unconditional_peer_ids, true, &c->unconditional_peer_ids,
+	                   &c->num_unconditional_peer_ids) &&
+	       settle_list(s, n, "private_peer_ids", &d->private_peer_ids, true, &c->private_peer_ids, &c->num_private_peer_ids);
+}
+
+/* As a file of configuration it is written once: whoever has another id or address later on is not found by it. */
+static bool settle_names(struct scenario *s, struct node *n)
+{
+	if (n->settled_of == n->decl)
+		return true;
+	struct sy_config *c = arena_new(&s->host.arena, sizeof *c);
+	if (!c) {
+		host_breakf(&s->host, "out of memory");
+		return false;
+	}
+	*c = n->decl->p2p;
+	if (!settle_lists(s, n, c))
+		return false;
+	n->settled = c;
+	n->settled_of = n->decl;
+	return true;
+}
+
 bool lifecycle_settle(struct scenario *s, struct node *n)
 {
-	struct sy_config c = n->decl->p2p;
 	const struct node_decl *d = n->decl;
-	if (!settle_list(s, n, "seeds", &d->seeds, false, &c.seeds, &c.num_seeds) ||
-	    !settle_list(s, n, "persistent_peers", &d->persistent_peers, false, &c.persistent_peers, &c.num_persistent_peers) ||
-	    !settle_list(s, n, "unconditional_peer_ids", &d->unconditional_peer_ids, true, &c.unconditional_peer_ids,
-	                 &c.num_unconditional_peer_ids) ||
-	    !settle_list(s, n, "private_peer_ids", &d->private_peer_ids, true, &c.private_peer_ids, &c.num_private_peer_ids))
+	if (!settle_names(s, n))
 		return false;
+	struct sy_config c = *n->settled;
 	if (!c.moniker)
 		c.moniker = n->name;
 	if (!c.version)
@@ -315,23 +339,42 @@ static int do_lose_disk(lua_State *L)
 	return 0;
 }
 
+static void lose_key(lua_State *L, struct node *n)
+{
+	const char *what = NULL;
+	enum sy_err err = world_node_lose_key(n->world, &what);
+	if (err != SY_OK)
+		luaL_error(L, "lose_key: %s", what ? what : sy_err_text(err));
+}
+
+static int do_lose_key(lua_State *L)
+{
+	struct node *n = node_check(L, 1);
+	may_act(L, "lose_key", true);
+	lose_key(L, n);
+	return 0;
+}
+
 static int do_restart(lua_State *L)
 {
-	static const char *const keys[] = {"after", "crash", "lose_disk", NULL};
+	static const char *const keys[] = {"after", "crash", "lose_disk", "lose_key", NULL};
 	struct node *n = node_check(L, 1);
 	struct scenario *s = may_act(L, "restart", true);
 	uint64_t after = RESTART_AFTER_NS;
-	bool crash = false, lose_disk = false;
+	bool crash = false, lose_disk = false, loses_key = false;
 	if (!lua_isnoneornil(L, 2)) {
 		luaL_checktype(L, 2, LUA_TTABLE);
 		keys_check(L, 2, "restart", keys, 0);
 		keys_unit(L, 2, "restart", "after", UNIT_TIME, &after);
 		keys_bool(L, 2, "restart", "crash", &crash);
 		keys_bool(L, 2, "restart", "lose_disk", &lose_disk);
+		keys_bool(L, 2, "restart", "lose_key", &loses_key);
 	}
 	end_node(L, "restart", crash ? world_node_crash : world_node_stop);
 	if (lose_disk)
 		world_node_lose_disk(n->world);
+	if (loses_key)
+		lose_key(L, n);
 	start_later(L, n, scenario_now(s) + after, 0, true);
 	return 0;
 }
@@ -349,12 +392,13 @@ static int do_arrive(lua_State *L)
 	return 0;
 }
 
-enum { WORD_CRASH, WORD_RESTART, WORD_LOSE_DISK, WORD_ARRIVE };
+enum { WORD_CRASH, WORD_RESTART, WORD_LOSE_DISK, WORD_LOSE_KEY, WORD_ARRIVE };
 
 const struct plan_word lifecycle_words[] = {
     [WORD_CRASH] = {.name = "crash", .fn = do_crash, .of_node = true},
     [WORD_RESTART] = {.name = "restart", .fn = do_restart, .of_node = true, .drawn = "restart"},
     [WORD_LOSE_DISK] = {.name = "lose_disk", .fn = do_lose_disk, .of_node = true},
+    [WORD_LOSE_KEY] = {.name = "lose_key", .fn = do_lose_key, .of_node = true, .drawn = "key", .only_named = true},
     [WORD_ARRIVE] = {.name = "arrive", .fn = do_arrive, .of_node = true},
     {.name = NULL},
 };
@@ -372,6 +416,11 @@ int lifecycle_restart(lua_State *L)
 int lifecycle_lose_disk(lua_State *L)
 {
 	return plan_call(L, &lifecycle_words[WORD_LOSE_DISK]);
+}
+
+int lifecycle_lose_key(lua_State *L)
+{
+	return plan_call(L, &lifecycle_words[WORD_LOSE_KEY]);
 }
 
 /* Other keys of [p2p] for the next start. */

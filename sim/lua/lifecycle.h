@@ -10,6 +10,7 @@ int lifecycle_stop(lua_State *L);
 int lifecycle_crash(lua_State *L);
 int lifecycle_restart(lua_State *L);
 int lifecycle_lose_disk(lua_State *L);
+int lifecycle_lose_key(lua_State *L);
 int lifecycle_configure(lua_State *L);
 /* Starts the node after a fault: at this time, or as soon as nothing else stands in the way. False: out of memory. */
 bool lifecycle_begin(struct node *n, const char *where);
@@ -21,6 +22,8 @@ int node_push_error(lua_State *L, enum sy_err err);
 uint8_t node_channel_check(lua_State *L, int index);
 int node_unknown_field(lua_State *L, const char *type, const char *key, const struct api_page *page);
 void node_decl_p2p(lua_State *L, struct node_decl *d, int t);
+/* An IP address in text, v4 as v6-mapped; raises an error that begins with `what`. */
+void ip_check(lua_State *L, const char *text, const char *what, uint8_t ip[16]);
 
 void book_open(lua_State *L);
 /* A new handle of the book of the node, or of each node of the group. */

@@ -157,6 +157,36 @@ static int api_power_on(lua_State *L)
 	return fault_act(L, on_nodes(L, "power_on", power_on));
 }
 
+static enum sy_err move(struct fault *f, struct node *n, const char **what)
+{
+	const uint8_t *to = f->has_ip ? f->ip : f->value != 0 ? world_node_home(n->world) : NULL;
+	struct sy_netaddr now;
+	world_node_address(n->world, &now);
+	if (to && memcmp(to, now.ip, sizeof now.ip) == 0)
+		return SY_OK; /* it is there already */
+	return world_node_move(n->world, to, what);
+}
+
+/* move(x): another address, drawn; move(x, { ip = "192.0.2.1" }); move(x, { home = true }): the one that it had at first. */
+static int api_move(lua_State *L)
+{
+	static const char *const keys[] = {"ip", "home", NULL};
+	const char *ip = NULL;
+	bool home = false;
+	if (has_options(L, "move", keys)) {
+		keys_bool(L, 2, "move", "home", &home);
+		keys_text(L, 2, "move", "ip", &ip);
+	}
+	if (ip && home)
+		return luaL_error(L, "move: either ip or home");
+	struct fault *f = on_nodes(L, "move", move);
+	f->value = home;
+	f->has_ip = ip != NULL;
+	if (ip)
+		ip_check(L, ip, "move", f->ip);
+	return fault_act(L, f);
+}
+
 /* ------------------------------------------------------------------ the disk */
 
 static enum sy_err set_disk(struct fault *f, struct node *n, const char **what)
@@ -164,18 +194,20 @@ static enum sy_err set_disk(struct fault *f, struct node *n, const char **what)
 	return world_node_disk(n->world, (uint32_t)f->value, what);
 }
 
-/* disk(x, { full, torn, unreadable }); without options it is well again. */
+/* disk(x, { full, torn, unreadable, bad_key }); without options it is well again. */
 static int api_disk(lua_State *L)
 {
-	static const char *const keys[] = {"full", "torn", "unreadable", NULL};
-	bool full = false, torn = false, unreadable = false;
+	static const char *const keys[] = {"full", "torn", "unreadable", "bad_key", NULL};
+	bool full = false, torn = false, unreadable = false, bad_key = false;
 	if (has_options(L, "disk", keys)) {
 		keys_bool(L, 2, "disk", "full", &full);
 		keys_bool(L, 2, "disk", "torn", &torn);
 		keys_bool(L, 2, "disk", "unreadable", &unreadable);
+		keys_bool(L, 2, "disk", "bad_key", &bad_key);
 	}
 	struct fault *f = on_nodes(L, "disk", set_disk);
-	f->value = (full ? WORLD_DISK_FULL : 0) | (torn ? WORLD_DISK_TORN : 0) | (unreadable ? WORLD_DISK_UNREADABLE : 0);
+	f->value = (full ? WORLD_DISK_FULL : 0) | (torn ? WORLD_DISK_TORN : 0) | (unreadable ? WORLD_DISK_UNREADABLE : 0) |
+	           (bad_key ? WORLD_DISK_BAD_KEY : 0);
 	return fault_act(L, f);
 }
 
@@ -201,6 +233,7 @@ const struct plan_word machine_words[] = {
     {.name = "reachable", .fn = api_reachable},
     {.name = "power_off", .fn = api_power_off, .drawn = "power"},
     {.name = "power_on", .fn = api_power_on},
+    {.name = "move", .fn = api_move, .drawn = "move", .only_named = true},
     {.name = "disk", .fn = api_disk, .drawn = "disk"},
     {.name = "rot", .fn = api_rot, .drawn = "rot"},
     {.name = NULL},
@@ -217,6 +250,7 @@ static const luaL_Reg functions[] = {{"pause", api_pause},
                                      {"reachable", api_reachable},
                                      {"power_off", api_power_off},
                                      {"power_on", api_power_on},
+                                     {"move", api_move},
                                      {"disk", api_disk},
                                      {"rot", api_rot},
                                      {NULL, NULL}};

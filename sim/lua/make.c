@@ -210,6 +210,18 @@ static void on_stopped(void *ctx, struct world_node *wn)
 	s->topology++;
 }
 
+/* The index keeps the old id, too: nobody has it any more, so that it finds nobody. */
+static void on_renamed(void *ctx, struct world_node *wn)
+{
+	struct scenario *s = ctx;
+	struct node *n = world_node_user(wn);
+	struct sy_id old = n->addr.id;
+	world_node_address(wn, &n->addr);
+	s->topology++;
+	if (memcmp(&old, &n->addr.id, sizeof old) != 0 && !scenario_id_node(s, n))
+		host_breakf(&s->host, "out of memory");
+}
+
 /* ------------------------------------------------------------------ making */
 
 static const char *describe_network(struct scenario *s, const struct sim_net_config *c)
@@ -259,7 +271,8 @@ bool scenario_make_world(struct scenario *s)
 	                                  .peer_down = on_peer_down,
 	                                  .send_done = on_send_done,
 	                                  .started = on_started,
-	                                  .stopped = on_stopped};
+	                                  .stopped = on_stopped,
+	                                  .renamed = on_renamed};
 	/* Traces cost time; they are asked for when somebody may listen, which is not known yet while the script loads. */
 	if (!s->hooks || s->hooks->trace || s->measures)
 		listener.trace = on_trace;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/wire/group.h"
 #include "sim/lua/latency.h"
 #include "sim/lua/lifecycle.h"
 
@@ -220,6 +221,14 @@ static bool is_region(const struct scenario *s, const char *name)
 	return false;
 }
 
+void ip_check(lua_State *L, const char *text, const char *what, uint8_t ip[16])
+{
+	struct sy_netaddr addr = {0};
+	if (sy_ip_parse(text, strlen(text), addr.ip) != SY_OK)
+		luaL_error(L, "%s: ip: '%s' is no IP address", what, text);
+	memcpy(ip, addr.ip, sizeof addr.ip);
+}
+
 static void read_place(lua_State *L, int t, const char *what, struct node_decl *d)
 {
 	struct scenario *s = host_of(L)->scenario;
@@ -233,15 +242,9 @@ static void read_place(lua_State *L, int t, const char *what, struct node_decl *
 		d->cc = (enum sim_tcp_cc)choice;
 	}
 	read_text(L, t, what, "ip", &ip);
-	if (!ip)
-		return;
-	char text[SY_LIMIT_TEXT + 64];
-	struct sy_netaddr addr;
-	snprintf(text, sizeof text, strchr(ip, ':') ? "%040d@[%s]:1" : "%040d@%s:1", 0, ip);
-	if (sy_netaddr_parse(text, &addr, NULL) != SY_OK)
-		luaL_error(L, "%s: ip: '%s' is no IP address", what, ip);
-	memcpy(d->ip, addr.ip, sizeof d->ip);
-	d->has_ip = true;
+	d->has_ip = ip != NULL;
+	if (ip)
+		ip_check(L, ip, what, d->ip);
 }
 
 struct node_decl *node_decl_read(lua_State *L, int t, const char *what, bool many)

@@ -22,6 +22,7 @@ struct plan_word {
 	lua_CFunction fn;
 	bool of_node;      /* a method: its first argument is a node */
 	const char *drawn; /* the shape that chaos gives it (chaos.c); null: it does not draw it */
+	bool only_named;   /* chaos draws it only where ops names it: who names the node, or knows its address, is not told of the new one */
 };
 extern const struct plan_word faults_words[], lifecycle_words[], machine_words[], buggify_words[]; /* ended by a null name */
 const struct plan_word *plan_word_find(const char *name);                                          /* null: there is none */

@@ -110,6 +110,8 @@ struct conn *conn_new(struct sim_net *net, struct sim_host *from, struct sim_hos
 	end_init(&c->end[1], to, true, out);
 	c->end[0].state = END_DIALLING;
 	c->end[1].state = END_SYN;
+	c->moves[0] = (uint8_t)from->moves;
+	c->moves[1] = to ? (uint8_t)to->moves : 0;
 	c->key = name_of(net, from, to, unknown);
 	if (net->tcp != SIM_TCP_NONE) {
 		segment_init(&c->end[0], c->key);

@@ -24,7 +24,7 @@ static bool passes(struct end *to, unsigned draw)
 {
 	const struct conn *c = conn_of(to);
 	const struct half *h = half_to(to);
-	if (h->cut == SIM_CUT_HOLD || h->cut == SIM_CUT_BLACKHOLE) {
+	if (h->cut == SIM_CUT_HOLD || h->cut == SIM_CUT_BLACKHOLE || conn_lost(c)) {
 		return false;
 	}
 	if (!h->kind->loss_ppm) {

@@ -261,6 +261,62 @@ void sim_host_power(struct sim_host *h, bool on)
 	net_hash(h->net, h->entity ^ on);
 }
 
+/* --- moving --- */
+
+/* What is under way to it is lost, and what it has not sent yet; what it has sent still arrives. */
+static void address_lost(struct end *e)
+{
+	struct end *peer = peer_of(e);
+	if (is_segment(e)) {
+		segment_path(conn_of(e));
+	} else if (e->state == END_DIALLING) {
+		e->in.dial.answer_ns = SIM_NEVER;
+	} else if (end_away(e)) {
+		stream_lose(e);
+		if (peer->state != END_DIALLING) {
+			stream_kill(peer);
+		}
+		end_arm(e);
+	}
+}
+
+static bool readdress(struct sim_host *h, const uint8_t *ip)
+{
+	struct sim_net *net = h->net;
+	if (!sim_map_put(&net->by_ip, ip_key(ip), h->index + 1)) {
+		return false;
+	}
+	sim_map_remove(&net->by_ip, ip_key(h->ip));
+	memcpy(h->ip, ip, sizeof h->ip);
+	if (memcmp(ip, mapped, sizeof mapped) == 0) {
+		take_group(net, (uint32_t)ip[12] << 8 | ip[13]);
+	}
+	return true;
+}
+
+enum sy_err sim_host_move(struct sim_host *h, const uint8_t *ip)
+{
+	uint8_t drawn[16];
+	if (ip && (memcmp(ip, h->ip, sizeof h->ip) == 0 || host_by_ip(h->net, ip))) {
+		return SY_IN_USE;
+	}
+	if (!ip && !draw_ip(h->net, sy_hash_u64(h->entity, h->moves + 1), drawn)) {
+		return SY_LIMIT;
+	}
+	if (!readdress(h, ip ? ip : drawn)) {
+		return SY_NO_MEMORY;
+	}
+	h->moves++;
+	net_hash(h->net, ip_key(h->ip));
+	for (uint32_t slot = 0; slot < h->num_slots; slot++) {
+		struct end *e = h->slots[slot].end;
+		if (e && e->state != END_GONE) {
+			address_lost(e);
+		}
+	}
+	return SY_OK;
+}
+
 /* --- looking --- */
 
 void sim_host_set_cc(struct sim_host *h, enum sim_tcp_cc cc)

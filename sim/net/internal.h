@@ -191,10 +191,11 @@ struct conn {
 	struct conn *next; /* of the pair, or free */
 	uint64_t key;      /* names of both hosts and the count of connections between them */
 	uint16_t from_port, to_port;
-	uint8_t pins;    /* handlers at work on it */
-	uint8_t attempt; /* SYNs sent */
-	bool refused;    /* the answer on its way to the dialler is a refusal */
-	bool dead;       /* to be given back when nobody works on it */
+	uint8_t pins;        /* handlers at work on it */
+	uint8_t attempt : 6; /* SYNs sent */
+	bool refused : 1;    /* the answer on its way to the dialler is a refusal */
+	bool dead : 1;       /* to be given back when nobody works on it */
+	uint8_t moves[2];    /* of its hosts when it began, modulo 256 */
 };
 
 struct socket_slot {
@@ -220,6 +221,7 @@ struct sim_host {
 	uint64_t entity; /* of its name */
 	char *name;
 	uint8_t ip[16];
+	uint32_t moves; /* how often its address has changed */
 	uint32_t index;
 	int region; /* of the network's list; -1 */
 	bool attached, off, hidden;
@@ -306,10 +308,21 @@ static inline bool is_segment(const struct end *e)
 {
 	return net_of(e)->tcp != SIM_TCP_NONE;
 }
+/* Whether the end's host has another address by now, and not only talks to itself: what is sent to it goes where nobody is. */
+static inline bool end_away(const struct end *e)
+{
+	return e->host && conn_of(e)->moves[e->side] != (uint8_t)e->host->moves && peer_of(e)->host != e->host;
+}
+/* Whether an end is away: nothing that is sent comes through any more, either way. */
+static inline bool conn_lost(const struct conn *c)
+{
+	return end_away(&c->end[0]) || end_away(&c->end[1]);
+}
 /* Whether what opens a connection is dropped on its way to this end. */
 static inline bool syn_vanishes(const struct end *to)
 {
-	return half_to(to)->cut == SIM_CUT_SYN || (to->host->hidden && peer_of(to)->host != to->host);
+	bool hidden = to->host->hidden && peer_of(to)->host != to->host;
+	return half_to(to)->cut == SIM_CUT_SYN || hidden || conn_lost(conn_of(to));
 }
 static inline uint64_t pair_key(const struct sim_host *a, const struct sim_host *b)
 {
@@ -347,6 +360,7 @@ void stream_open(struct end *to, uint64_t now_ns);                    /* the han
 void stream_finish(struct end *to);                                   /* FIN after what is unsent */
 void stream_reset(struct end *to);                                    /* RST now; what is unsent is dropped */
 void stream_kill(struct end *to);                                     /* drops what is unsent; nothing comes through any more */
+void stream_lose(struct end *to);                                     /* the same, and what is under way is lost, too */
 void stream_drop_unread(struct end *to);                              /* drops what has arrived */
 void stream_purge(struct end *to);                                    /* drops all bytes */
 uint64_t stream_delay_ns(struct end *to, enum sim_purpose purpose, uint64_t counter);

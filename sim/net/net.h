@@ -82,6 +82,12 @@ void sim_net_reset(struct sim_net *net, struct sim_host *a, struct sim_host *b);
 void sim_net_half_open(struct sim_net *net, struct sim_host *a, struct sim_host *b);
 /* Nobody can connect to a hidden host (it is behind a NAT or a firewall); it dials as before, and what lives, lives on. */
 void sim_host_hide(struct sim_host *host, bool hidden);
+/*
+ * The host has another address from now on (null: a public one is drawn): it is found and listens there. Its connections
+ * know nothing of it; what they send goes nowhere, both ways. Names that were set stay. SY_IN_USE: somebody has the
+ * address, perhaps itself; SY_LIMIT: none is free; SY_NO_MEMORY.
+ */
+SY_MUST enum sy_err sim_host_move(struct sim_host *host, const uint8_t *ip);
 
 /* Counters for measures (read-only). */
 struct sim_net_stats {

@@ -187,27 +187,32 @@ static void free_from(struct end *to, struct chunk *c)
 	}
 }
 
-/* Drops the unsent end of the list. */
-static void drop_unsent(struct end *to)
+/* Drops the list from a chunk on; null: nothing. */
+static void drop_from(struct end *to, struct chunk *first)
 {
 	struct stream *s = &to->in;
-	struct chunk *unsent = s->unsent;
-	pipes_leave(to);
-	s->flags &= (uint16_t)~S_BLOCKED;
-	if (!unsent) {
+	if (!first) {
 		return;
 	}
-	if (s->head == unsent) {
+	if (s->head == first) {
 		s->head = s->tail = NULL;
 	} else {
 		s->tail = s->head;
-		while (s->tail->next != unsent) {
+		while (s->tail->next != first) {
 			s->tail = s->tail->next;
 		}
 		s->tail->next = NULL;
 	}
+	free_from(to, first);
+}
+
+static void drop_unsent(struct end *to)
+{
+	struct stream *s = &to->in;
+	pipes_leave(to);
+	s->flags &= (uint16_t)~S_BLOCKED;
+	drop_from(to, s->unsent);
 	s->unsent = NULL;
-	free_from(to, unsent);
 }
 
 void stream_drop_unread(struct end *to)
@@ -227,6 +232,18 @@ void stream_kill(struct end *to)
 {
 	drop_unsent(to);
 	to->in.flags |= S_DEAD;
+}
+
+void stream_lose(struct end *to)
+{
+	struct stream *s = &to->in;
+	stream_kill(to);
+	drop_from(to, s->flying);
+	s->flying = NULL;
+	s->flying_bytes = 0;
+	if (!(s->flags & (S_FIN_ARRIVED | S_RST_ARRIVED))) {
+		s->flags &= (uint16_t) ~(S_FIN_SENT | S_RST_SENT);
+	}
 }
 
 void stream_purge(struct end *to)
@@ -279,10 +296,10 @@ static bool window_open(struct end *to, const struct kind *k)
 	return false;
 }
 
-/* Whether the link takes anything; what meets a black hole is lost for good. */
+/* Whether the link takes anything; what meets a black hole, or goes to an address of before, is lost for good. */
 static bool passable(struct end *to, const struct half *h)
 {
-	if (h->cut == SIM_CUT_BLACKHOLE) {
+	if (h->cut == SIM_CUT_BLACKHOLE || conn_lost(conn_of(to))) {
 		stream_kill(to);
 	}
 	return !(to->in.flags & S_DEAD) && h->cut != SIM_CUT_HOLD;

@@ -82,7 +82,7 @@ static bool half_whole(const struct end *to)
 	bool open = h->cut == SIM_CUT_NONE || h->cut == SIM_CUT_REFUSE || h->cut == SIM_CUT_SYN;
 	const struct sim_link_stages *s = &h->kind->stages;
 	bool sure = h->kind->wire.loss < LOSSY && !s->to_bad && !s->trace_len;
-	return open && sure && !(to->seg.flags & SEG_DEAD);
+	return open && sure && !(to->seg.flags & SEG_DEAD) && !conn_lost(conn_of(to));
 }
 
 /*
@@ -120,7 +120,7 @@ static bool passes(struct end *to, const struct half *h, const struct sim_tcp_pa
 		to->seg.flags |= p->flags & SIM_TCP_SYN ? 0 : SEG_DEAD;
 		return false;
 	}
-	return !(to->seg.flags & SEG_DEAD);
+	return !(to->seg.flags & SEG_DEAD) && !conn_lost(conn_of(to));
 }
 
 static enum sim_tcp_fate launch(struct end *to, struct half *h, const struct sim_tcp_packet *p, uint64_t *arrival_ns)
@@ -381,7 +381,7 @@ static void deliver(void *to, const struct sim_tcp_packet *p)
 	struct conn *c = conn_of(e);
 	c->pins++;
 	e->seg.flying--;
-	if (e->host->off) {
+	if (e->host->off || end_away(e)) {
 		net_hash(net_of(e), e->seg.lane.entity);
 	} else if (e->seg.tcp && e->state != END_GONE) {
 		sim_tcp_input(e->seg.tcp, p);

@@ -48,7 +48,10 @@ struct world_node {
 	struct sy_reactor *reactors;
 	size_t num_reactors;
 	uint8_t secret[64];
+	uint32_t keys; /* that it has had before this one */
+	bool key_lost; /* there will be another one at the next start */
 	struct sy_netaddr addr;
+	uint8_t home_ip[16]; /* that it was made with */
 	const char *region;
 	void *host;              /* the backend's: a sim_host, or where a real node lives */
 	struct tp_transport *tp; /* while it runs */
@@ -125,12 +128,19 @@ enum sy_err world_tcp_init(struct world *w, const char **what);
 const struct sim_engine *world_sim_engine(const struct world *w);
 
 void world_sim_half_open(struct world_node *a, struct world_node *b);
+/* Its host has another address: n->addr follows. */
+SY_MUST enum sy_err world_sim_move(struct world_node *n, const uint8_t *ip);
 
 /* world_node.c */
 uint64_t world_node_hash(const struct world_node *n); /* over all its lives */
 void world_node_free(struct world_node *n);
 /* Ends a node whose driver nobody is inside; orderly or not. */
 void world_node_reap(struct world_node *n);
+
+/* Its key, the first or another one: the secret, the public key, n->addr.id. */
+void world_node_make_key(struct world_node *n);
+/* Whoever keeps its address is told. */
+void world_node_tell_renamed(struct world_node *n);
 
 /* world_book.c */
 enum sy_err world_node_save_book(void *ctx, struct sy_span snapshot);
@@ -139,6 +149,8 @@ SY_MUST enum sy_err world_node_write_known(struct world_node *n); /* once the no
 /* world_faults.c: what its disk makes of a save, and of a load. */
 size_t world_disk_written(struct world_node *n, size_t len);
 bool world_node_rare(void *ctx, enum tp_rare point);
+/* The disk as a start finds it; makes the key that was lost. SY_IO, SY_CORRUPT. */
+SY_MUST enum sy_err world_disk_mount(struct world_node *n);
 
 /* world_timer.c */
 struct world_timer *world_timer_take(struct world *w);

@@ -33,6 +33,7 @@ struct world_listener {
 	void (*trace)(void *ctx, struct world_node *n, const struct sy_trace *trace);
 	void (*started)(void *ctx, struct world_node *n, enum sy_err err);
 	void (*stopped)(void *ctx, struct world_node *n);
+	void (*renamed)(void *ctx, struct world_node *n); /* its id or its address is another one; it does not run, or hears nothing of it */
 };
 
 SY_MUST enum sy_err world_new(struct world **out, const struct world_options *options, const struct world_listener *listener,
@@ -68,7 +69,7 @@ struct world_node_config {
 
 /* Makes a node with a key of its own (a function of seed and name in the simulator); it does not run yet. */
 SY_MUST enum sy_err world_node_add(struct world *w, const struct world_node_config *config, struct world_node **out, const char **what);
-/* id@ip:port, known from the beginning. */
+/* id@ip:port, known from the beginning; what it is now. */
 void world_node_address(const struct world_node *n, struct sy_netaddr *addr);
 const char *world_node_name(const struct world_node *n);
 const char *world_node_region(const struct world_node *n);
@@ -114,8 +115,15 @@ enum world_disk_fault {
 	WORLD_DISK_FULL = 1,       /* a save of the address book fails: SY_IO */
 	WORLD_DISK_TORN = 2,       /* a save says that it is done, and has written a part */
 	WORLD_DISK_UNREADABLE = 4, /* nothing can be read: a start finds neither key nor book and fails, SY_IO */
+	WORLD_DISK_BAD_KEY = 8,    /* the file of the node key makes no sense: a start fails, SY_CORRUPT */
 };
 SY_MUST enum sy_err world_node_disk(struct world_node *n, uint32_t faults, const char **what);
+/* The file of the node key is gone: at its next start it makes another key, and has another id. */
+SY_MUST enum sy_err world_node_lose_key(struct world_node *n, const char **what);
+/* Its machine has another address from now on (null: one is drawn). A running node hears nothing of it and goes on to advertise what it did. */
+SY_MUST enum sy_err world_node_move(struct world_node *n, const uint8_t *ip, const char **what);
+/* The address that it was made with. */
+const uint8_t *world_node_home(const struct world_node *n);
 /* Some bytes of the saved book are other ones from now on; their places are drawn. */
 SY_MUST enum sy_err world_node_rot(struct world_node *n, const char **what);
 

@@ -55,6 +55,18 @@ enum sy_err world_node_power(struct world_node *n, bool on, const char **what)
 	return SY_OK;
 }
 
+enum sy_err world_node_move(struct world_node *n, const uint8_t *ip, const char **what)
+{
+	if (!is_simulated(n->w, "another address", what))
+		return SY_INVALID;
+	enum sy_err err = world_sim_move(n, ip);
+	if (err == SY_IN_USE)
+		return world_say(n->w, what, err, "the address is taken");
+	if (err == SY_OK)
+		world_node_tell_renamed(n);
+	return err;
+}
+
 /* ------------------------------------------------------------------ buggify */
 
 bool world_node_rare(void *ctx, enum tp_rare point)
@@ -109,4 +121,29 @@ enum sy_err world_node_rot(struct world_node *n, const char **what)
 	}
 	leave_mark(n, 2, n->disk_len);
 	return SY_OK;
+}
+
+/* ------------------------------------------------------------------ its key */
+
+enum sy_err world_node_lose_key(struct world_node *n, const char **what)
+{
+	if (!is_simulated(n->w, "the loss of a node key", what))
+		return SY_INVALID;
+	n->key_lost = true;
+	leave_mark(n, 3, n->keys);
+	return SY_OK;
+}
+
+enum sy_err world_disk_mount(struct world_node *n)
+{
+	if (n->disk_faults & WORLD_DISK_UNREADABLE)
+		return SY_IO;
+	if (n->key_lost) {
+		n->key_lost = false;
+		n->disk_faults &= ~(uint32_t)WORLD_DISK_BAD_KEY;
+		n->keys++;
+		world_node_make_key(n);
+		world_node_tell_renamed(n);
+	}
+	return n->disk_faults & WORLD_DISK_BAD_KEY ? SY_CORRUPT : SY_OK;
 }

@@ -115,11 +115,11 @@ static bool sign(void *ctx, struct sy_ref conn, const uint8_t challenge[32], uin
 
 /* ------------------------------------------------------------------ making */
 
-static void make_key(struct world_node *n)
+void world_node_make_key(struct world_node *n)
 {
 	uint8_t seed[32];
 
-	sim_rand_bytes(n->w->options.seed, SIM_RAND_KEY, n->entity, 0, seed, sizeof seed);
+	sim_rand_bytes(n->w->options.seed, SIM_RAND_KEY, n->entity, n->keys, seed, sizeof seed);
 	n->w->crypto->keypair(n->config.p2p.pubkey, n->secret, seed);
 	memset(seed, 0, sizeof seed);
 	sy_id_from_pubkey(&n->addr.id, n->config.p2p.pubkey);
@@ -176,7 +176,8 @@ static enum sy_err fill_node(struct world_node *n, const struct world_node_confi
 	enum sy_err err = w->ops->host_new(n, config, what);
 	if (err != SY_OK)
 		return err;
-	make_key(n);
+	memcpy(n->home_ip, n->addr.ip, sizeof n->home_ip);
+	world_node_make_key(n);
 	return world_config_advertise(&n->config, &n->addr) ? SY_OK : SY_NO_MEMORY;
 }
 
@@ -323,12 +324,13 @@ enum sy_err world_node_start(struct world_node *n)
 		world_node_reap(n);
 	if (n->core != NULL)
 		return SY_INVALID;
-	if (n->disk_faults & WORLD_DISK_UNREADABLE)
-		return SY_IO;
+	enum sy_err err = world_disk_mount(n);
+	if (err != SY_OK)
+		return err;
 	n->incarnation++;
 	n->is_starting = true;
 	n->entered++;
-	enum sy_err err = make_core(n);
+	err = make_core(n);
 	if (err == SY_OK)
 		err = load_and_start(n);
 	n->entered--;
@@ -369,6 +371,17 @@ void world_node_crash(struct world_node *n)
 void world_node_address(const struct world_node *n, struct sy_netaddr *addr)
 {
 	*addr = n->addr;
+}
+
+const uint8_t *world_node_home(const struct world_node *n)
+{
+	return n->home_ip;
+}
+
+void world_node_tell_renamed(struct world_node *n)
+{
+	if (n->w->listener.renamed != NULL)
+		n->w->listener.renamed(n->w->listener.ctx, n);
 }
 
 const char *world_node_name(const struct world_node *n)

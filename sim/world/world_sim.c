@@ -197,6 +197,18 @@ void world_sim_half_open(struct world_node *a, struct world_node *b)
 	sim_net_half_open(sim_of(a->w)->net, a->host, b->host);
 }
 
+enum sy_err world_sim_move(struct world_node *n, const uint8_t *ip)
+{
+	struct sy_netaddr now;
+	enum sy_err err = sim_host_move(n->host, ip);
+
+	if (err != SY_OK)
+		return err;
+	sim_host_address(n->host, &now);
+	memcpy(n->addr.ip, now.ip, sizeof n->addr.ip);
+	return SY_OK;
+}
+
 static enum sy_err sim_do_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
                                const char **what)
 {

@@ -1,6 +1,6 @@
 /*
- * Random operations on a handful of hosts, also from inside callbacks: dials, writes, closes, windows, cuts, resets, dying
- * processes and machines. Whatever happens, what a reader gets is the beginning of what was written, events keep to the
+ * Random operations on a handful of hosts, also from inside callbacks: dials, writes, closes, windows, cuts, resets, other
+ * addresses, dying processes and machines. Whatever happens, what a reader gets is the beginning of what was written, events keep to the
  * contract of the transport, nothing is left over, and the same seed gives the same hash.
  */
 #include <stdarg.h>
@@ -294,6 +294,9 @@ static void fault(struct chaos *c)
 	struct sim_host *a = c->hosts[draw(c, HOSTS)].host;
 	struct sim_host *b = c->hosts[draw(c, HOSTS)].host;
 	c->in_op = true;
+	if (!c->gentle && !draw(c, 8)) {
+		assert_int_equal(sim_host_move(a, NULL), SY_OK);
+	}
 	switch (draw(c, 6)) {
 	case 0:
 		sim_net_reset(c->net, a, b);
