@@ -3,6 +3,7 @@
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sim/ops/listen.h"
@@ -108,11 +109,61 @@ static void on_timer(uv_timer_t *timer)
 	run(timer->data);
 }
 
+/* ---- the deadline of a whole request: the library only knows one for silence, which a client that drips never reaches ---- */
+
+static void opened(struct ops_http *h, struct MHD_Connection *conn, void **state)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	for (unsigned i = 0; info != NULL && i < OPS_HTTP_CONNECTIONS_MAX; i++) {
+		struct ops_http_conn *c = &h->conns[i];
+
+		if (c->fd >= 0)
+			continue;
+		*c = (struct ops_http_conn){.fd = info->connect_fd, .until_ms = uv_now(h->timer.loop) + h->whole_ms};
+		*state = c;
+		return;
+	}
+}
+
 static void on_connection(void *ctx, struct MHD_Connection *conn, void **state, enum MHD_ConnectionNotificationCode code)
 {
 	struct ops_http *h = ctx;
 
-	h->closed = h->closed || code == MHD_CONNECTION_NOTIFY_CLOSED;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		opened(h, conn, state);
+		return;
+	}
+	h->closed = true;
+	if (*state != NULL)
+		((struct ops_http_conn *)*state)->fd = -1;
+}
+
+/* The library owns the descriptors, and closes those of which it reads that they are shut. */
+static void cut_overdue(struct ops_http *h)
+{
+	for (unsigned i = 0; i < OPS_HTTP_CONNECTIONS_MAX; i++) {
+		struct ops_http_conn *c = &h->conns[i];
+
+		if (c->fd < 0 || c->cut || uv_now(h->timer.loop) < c->until_ms)
+			continue;
+		(void)shutdown(c->fd, SHUT_RDWR);
+		c->cut = true;
+	}
+}
+
+/* Milliseconds until the next connection is overdue, or wait_ms when that is less. */
+static uint64_t until_next(const struct ops_http *h, uint64_t wait_ms)
+{
+	uint64_t now_ms = uv_now(h->timer.loop);
+
+	for (unsigned i = 0; i < OPS_HTTP_CONNECTIONS_MAX; i++) {
+		const struct ops_http_conn *c = &h->conns[i];
+
+		if (c->fd >= 0 && !c->cut && c->until_ms - now_ms < wait_ms)
+			wait_ms = c->until_ms - now_ms;
+	}
+	return wait_ms;
 }
 
 /*
@@ -121,9 +172,10 @@ static void on_connection(void *ctx, struct MHD_Connection *conn, void **state, 
  */
 static void run(struct ops_http *h)
 {
-	MHD_UNSIGNED_LONG_LONG wait_ms;
+	MHD_UNSIGNED_LONG_LONG mhd_ms;
 	unsigned rounds = 0;
 
+	cut_overdue(h);
 	do {
 		h->closed = false;
 		(void)MHD_run(h->daemon);
@@ -132,7 +184,8 @@ static void run(struct ops_http *h)
 		uv_timer_start(&h->timer, on_timer, 0, 0);
 		return;
 	}
-	if (MHD_get_timeout(h->daemon, &wait_ms) == MHD_YES)
+	uint64_t wait_ms = until_next(h, MHD_get_timeout(h->daemon, &mhd_ms) == MHD_YES ? mhd_ms : UINT64_MAX);
+	if (wait_ms != UINT64_MAX)
 		uv_timer_start(&h->timer, on_timer, wait_ms, 0);
 	else
 		uv_timer_stop(&h->timer);
@@ -165,6 +218,10 @@ enum sy_err ops_http_start(struct ops_http *h, uv_loop_t *loop, const struct sy_
 		return err;
 	h->answer = answer;
 	h->ctx = ctx;
+	if (h->whole_ms == 0)
+		h->whole_ms = OPS_HTTP_WHOLE_MS;
+	for (unsigned i = 0; i < OPS_HTTP_CONNECTIONS_MAX; i++)
+		h->conns[i].fd = -1;
 	h->daemon = start_daemon(h, fd, connections);
 	if (h->daemon == NULL) {
 		close(fd);

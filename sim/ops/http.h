@@ -14,17 +14,27 @@
 
 #define OPS_HTTP_CONNECTIONS_MAX 64u /* at most, also when the configuration says "unlimited" */
 #define OPS_HTTP_IDLE_S 10u          /* a client that is silent so long loses its connection */
+#define OPS_HTTP_WHOLE_MS 20000u     /* from the accept to the end of the answer: beyond it the connection is cut */
 #define OPS_HTTP_MEMORY 16384u       /* bytes of a request with its headers: more is answered by an error */
 
 /* Fills body and *type; returns the status, 404 for a path that is none. */
 typedef unsigned ops_http_answer(void *ctx, const char *path, struct ops_text *body, const char **type);
+
+/* A connection that is open. */
+struct ops_http_conn {
+	int fd; /* -1: a free place */
+	bool cut;
+	uint64_t until_ms; /* of the loop's clock */
+};
 
 struct MHD_Daemon;
 struct ops_http {
 	ops_http_answer *answer;
 	void *ctx;
 	const char *posts;         /* the one path that answers POST, too; null: none. Set before the start */
+	uint32_t whole_ms;         /* instead of OPS_HTTP_WHOLE_MS; 0: that. Set before the start */
 	struct MHD_Daemon *daemon; /* null: not started */
+	struct ops_http_conn conns[OPS_HTTP_CONNECTIONS_MAX];
 	uv_poll_t poll;
 	uv_timer_t timer;
 	bool closed;          /* a connection was, in the run under way */
