@@ -8,6 +8,7 @@
 #include "transport/files/list_file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 
@@ -127,6 +128,27 @@ static void test_lists_a_bad_line_is_named(void **state)
 	}
 }
 
+/* The limit is that of both files together; the line that passes it is told. */
+static void test_lists_file_beyond_the_limit_is_told_with_its_line(void **state)
+{
+	const size_t line = strlen("10.0.0.1\n"), most = SY_LIMIT_LIST_RULES;
+	char *text = malloc(most * line + 1), want[64];
+	struct tp_message msg = {""};
+	struct tp_rules rules;
+	assert_non_null(text);
+	for (size_t i = 0; i < most; i++)
+		memcpy(text + i * line, "10.0.0.1\n", line + 1);
+	assert_int_equal(read_lists(text, "# nobody\n\n", &rules, &msg), SY_OK);
+	assert_int_equal(rules.len, most * SY_RULE_BYTES);
+	tp_rules_free(&rules);
+	assert_int_equal(read_lists(text, "# one\n10.0.0.2\n", &rules, &msg), SY_LIMIT);
+	snprintf(want, sizeof want, "list:2: there may be %u rules at most", SY_LIMIT_LIST_RULES);
+	assert_non_null(strstr(msg.text, want));
+	assert_int_equal(rules.len, most * SY_RULE_BYTES); /* as before */
+	tp_rules_free(&rules);
+	free(text);
+}
+
 static void test_lists_refuse_rules_that_are_none_and_keep_the_old(void **state)
 {
 	(void)state;
@@ -220,6 +242,7 @@ int main(void)
 	    cmocka_unit_test(test_lists_match_ids_addresses_and_networks),
 	    cmocka_unit_test(test_lists_allowing_wins_and_may_be_all),
 	    cmocka_unit_test(test_lists_a_bad_line_is_named),
+	    cmocka_unit_test(test_lists_file_beyond_the_limit_is_told_with_its_line),
 	    cmocka_unit_test(test_lists_refuse_rules_that_are_none_and_keep_the_old),
 	    cmocka_unit_test(test_lists_sorted_look_is_the_plain_one),
 	    cmocka_unit_test(test_lists_keep_addresses_out_of_the_book),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/limits.h"
 #include "core/wire/group.h"
 #include "transport/files/atomic_file.h"
 
@@ -79,6 +80,8 @@ static enum sy_err read_line(struct tp_rules *rules, const char *line, size_t n,
 	*wrong = parse_word(line, n, allow, rule);
 	if (*wrong)
 		return SY_PARSE;
+	if (rules->len == SY_LIMIT_LIST_RULES * SY_RULE_BYTES)
+		return SY_LIMIT;
 	return add(rules, rule) ? SY_OK : SY_NO_MEMORY;
 }
 
@@ -90,6 +93,9 @@ static enum sy_err read_lines(struct tp_rules *rules, const char *path, const ch
 		enum sy_err err = read_line(rules, text, n, allow, &wrong);
 		if (err == SY_PARSE)
 			tp_message_set(msg, "%s:%u: \"%.*s\" %s", path, number, (int)(n < 60 ? n : 60), text, wrong);
+		else if (err == SY_LIMIT)
+			tp_message_set(msg, "%s:%u: there may be %u rules at most, those of the block and the allow list together", path, number,
+			               SY_LIMIT_LIST_RULES);
 		else if (err)
 			tp_message_set(msg, "%s: out of memory", path);
 		if (err)
