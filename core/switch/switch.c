@@ -92,6 +92,7 @@ static enum sy_err advertise(struct sy_switch *sw, const struct sy_config *confi
 
 enum sy_err sy_switch_seal(struct sy_switch *sw, const struct sy_config *config, const char **what)
 {
+	*what = "node_info";
 	enum sy_err err = sy_switch_copy_texts(sw, config);
 	if (err)
 		return err;

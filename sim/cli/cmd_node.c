@@ -38,9 +38,9 @@ static int run_with(const struct cli_call *call, bool seed)
 	n->log.json = strcmp(settings.log_format, "json") == 0;
 	n->call = call;
 	if (!node_log_parse(settings.log_level, &n->log.level))
-		snprintf(error, sizeof error,
-		         "log_level wants debug, info, warn, error or none, or a list such as p2p:debug,*:error, not \"%.60s\"",
-		         settings.log_level);
+		settings_blame(&settings, "log_level", error,
+		               "log_level wants debug, info, warn, error or none, or a list such as p2p:debug,*:error, not \"%.60s\"",
+		               settings.log_level);
 	else if (sy_profile_parse(settings.profile, &n->profile) == SY_OK)
 		code = settings.check_config ? check(n, error) : real_node_run(n, error);
 	if (code != CLI_HELD)

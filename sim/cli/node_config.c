@@ -9,12 +9,12 @@
 
 /* ------------------------------------------------------------------ lists */
 
-/* Splits at commas; spaces around an element and empty elements go, as upstream does it. */
-static bool split(struct text_list *list, const char *text)
+/* Splits at commas; spaces around an element and empty elements go, as upstream does it. SY_NO_MEMORY, SY_LIMIT. */
+static enum sy_err split(struct text_list *list, const char *text)
 {
 	*list = (struct text_list){.bytes = strdup(text), .at = calloc(REAL_NODE_LIST, sizeof(char *))};
 	if (list->bytes == NULL || list->at == NULL)
-		return false;
+		return SY_NO_MEMORY;
 	for (char *at = list->bytes, *next; at != NULL; at = next) {
 		next = strchr(at, ',');
 		if (next != NULL)
@@ -26,10 +26,10 @@ static bool split(struct text_list *list, const char *text)
 		if (len == 0)
 			continue;
 		if (list->n == REAL_NODE_LIST)
-			return false;
+			return SY_LIMIT;
 		list->at[list->n++] = at;
 	}
-	return true;
+	return SY_OK;
 }
 
 static void free_list(struct text_list *list)
@@ -39,31 +39,41 @@ static void free_list(struct text_list *list)
 	*list = (struct text_list){0};
 }
 
-/* Every element must read as id@host:port, so that a typing error is told at the start and not by silence. */
-static bool check_addresses(const struct text_list *list, const char *key, char error[CLI_ERROR_TEXT])
+/* An element must read as what it is, so that a typing error is told at the start and not by silence. Null: it does. */
+static const char *address_fault(const char *text)
 {
 	struct sy_netaddr addr;
 	char host[SY_HOST_TEXT];
+	enum sy_err err = sy_netaddr_parse(text, &addr, host);
 
-	for (size_t i = 0; i < list->n; i++) {
-		enum sy_err err = sy_netaddr_parse(list->at[i], &addr, host);
-
-		if (err == SY_OK || err == SY_ADDR_NEEDS_DNS)
-			continue;
-		snprintf(error, CLI_ERROR_TEXT, "%s: \"%.200s\" is no id@host:port: %s", key, list->at[i], sy_err_text(err));
-		return false;
-	}
-	return true;
+	return err == SY_OK || err == SY_ADDR_NEEDS_DNS ? NULL : sy_err_text(err);
 }
 
-static bool check_ids(const struct text_list *list, const char *key, char error[CLI_ERROR_TEXT])
+static const char *id_fault(const char *text)
 {
 	struct sy_id id;
+	enum sy_err err = sy_id_parse(text, strlen(text), &id, NULL);
 
+	return err == SY_OK ? NULL : sy_err_text(err);
+}
+
+/* A key that is a list: split, and each element looked at. kind: what an element is. */
+static bool take_list(const struct settings *s, const char *key, const char *text, const char *kind, const char *(*fault)(const char *),
+                      struct text_list *list, char error[CLI_ERROR_TEXT])
+{
+	enum sy_err err = split(list, text);
+
+	if (err != SY_OK) {
+		settings_blame(s, key, error, err == SY_LIMIT ? "%s has more than %u elements" : "%s: out of memory for its %u elements", key,
+		               REAL_NODE_LIST);
+		return false;
+	}
 	for (size_t i = 0; i < list->n; i++) {
-		if (sy_id_parse(list->at[i], strlen(list->at[i]), &id, NULL) == SY_OK)
+		const char *wrong = fault(list->at[i]);
+
+		if (wrong == NULL)
 			continue;
-		snprintf(error, CLI_ERROR_TEXT, "%s: \"%.200s\" is no id of 40 hex digits", key, list->at[i]);
+		settings_blame(s, key, error, "%s: \"%.200s\" is no %s: %s", key, list->at[i], kind, wrong);
 		return false;
 	}
 	return true;
@@ -71,15 +81,13 @@ static bool check_ids(const struct text_list *list, const char *key, char error[
 
 static bool split_all(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
+	static const char address[] = "id@host:port", id[] = "id of 40 hex digits";
 	const struct settings *s = n->settings;
 
-	if (!split(&n->seeds, s->seeds) || !split(&n->persistent, s->persistent_peers) ||
-	    !split(&n->unconditional, s->unconditional_peer_ids) || !split(&n->private_ids, s->private_peer_ids)) {
-		snprintf(error, CLI_ERROR_TEXT, "a list of peers has more than %u elements, or there is no memory", REAL_NODE_LIST);
-		return false;
-	}
-	return check_addresses(&n->seeds, "p2p.seeds", error) && check_addresses(&n->persistent, "p2p.persistent_peers", error) &&
-	       check_ids(&n->unconditional, "p2p.unconditional_peer_ids", error) && check_ids(&n->private_ids, "p2p.private_peer_ids", error);
+	return take_list(s, "p2p.seeds", s->seeds, address, address_fault, &n->seeds, error) &&
+	       take_list(s, "p2p.persistent_peers", s->persistent_peers, address, address_fault, &n->persistent, error) &&
+	       take_list(s, "p2p.unconditional_peer_ids", s->unconditional_peer_ids, id, id_fault, &n->unconditional, error) &&
+	       take_list(s, "p2p.private_peer_ids", s->private_peer_ids, id, id_fault, &n->private_ids, error);
 }
 
 /* ------------------------------------------------------------------ where to listen */
@@ -91,7 +99,7 @@ static bool parse_laddr(struct real_node *n, char error[CLI_ERROR_TEXT])
 
 	if (err == SY_OK)
 		return true;
-	snprintf(error, CLI_ERROR_TEXT, "p2p.laddr: \"%.200s\" is no tcp://HOST:PORT: %s", laddr, sy_err_text(err));
+	settings_blame(n->settings, "p2p.laddr", error, "p2p.laddr: \"%.200s\" is no tcp://HOST:PORT: %s", laddr, sy_err_text(err));
 	return false;
 }
 
@@ -158,8 +166,8 @@ static bool find_channels(struct real_node *n, char error[CLI_ERROR_TEXT])
 
 	if (err == SY_OK)
 		return true;
-	snprintf(error, CLI_ERROR_TEXT, "switchyard.channels: \"%.200s\": %s", n->settings->channels,
-	         err == SY_LIMIT ? "a node info has room for 16 channels" : "wants stock, none, or ids such as 0x20,0x21");
+	settings_blame(n->settings, "switchyard.channels", error, "switchyard.channels: \"%.200s\": %s", n->settings->channels,
+	               err == SY_LIMIT ? "a node info has room for 16 channels" : "wants stock, none, or ids such as 0x20,0x21");
 	return false;
 }
 
@@ -171,7 +179,8 @@ static bool find_versions(const struct settings *s, struct sy_config *c, char er
 	c->block_version_auto = strcmp(s->block_version, "auto") == 0;
 	if (c->block_version_auto || cli_parse_u64(s->block_version, &c->block_version))
 		return true;
-	snprintf(error, CLI_ERROR_TEXT, "switchyard.block_version wants a whole number or auto, not \"%.80s\"", s->block_version);
+	settings_blame(s, "switchyard.block_version", error, "switchyard.block_version wants a whole number or auto, not \"%.80s\"",
+	               s->block_version);
 	return false;
 }
 

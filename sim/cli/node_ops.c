@@ -4,15 +4,34 @@
 
 #include "sim/cli/real_node.h"
 
+/* As CometBFT reads it: an empty address is none, too. */
+static bool wants_http(const struct settings *s)
+{
+	return s->prometheus && *s->prometheus_listen_addr != '\0';
+}
+
+bool real_node_judge_ops(const struct settings *s, char error[CLI_ERROR_TEXT])
+{
+	struct sy_netaddr at;
+
+	if (!ops_is_namespace(s->name_space)) {
+		settings_blame(s, "instrumentation.namespace", error,
+		               "instrumentation.namespace: \"%.80s\" is no name for metrics: letters, digits and _, %u at most", s->name_space,
+		               OPS_NAMESPACE_MAX - 1);
+		return false;
+	}
+	enum sy_err err = wants_http(s) ? ops_http_address(s->prometheus_listen_addr, &at) : SY_OK;
+	if (err != SY_OK)
+		settings_blame(s, "instrumentation.prometheus_listen_addr", error,
+		               "instrumentation.prometheus_listen_addr: \"%.200s\" is no HOST:PORT: %s", s->prometheus_listen_addr,
+		               sy_err_text(err));
+	return err == SY_OK;
+}
+
 bool real_node_watch(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	const struct settings *s = n->settings;
 
-	if (!ops_is_namespace(s->name_space)) {
-		snprintf(error, CLI_ERROR_TEXT, "instrumentation.namespace: \"%.80s\" is no name for metrics: letters, digits and _",
-		         s->name_space);
-		return false;
-	}
 	if (ops_notify_open(&n->notify) != SY_OK) {
 		snprintf(error, CLI_ERROR_TEXT, "NOTIFY_SOCKET: \"%.200s\" is no socket of a service manager", getenv("NOTIFY_SOCKET"));
 		return false;
@@ -51,10 +70,10 @@ bool real_node_serve(struct real_node *n, char error[CLI_ERROR_TEXT])
 	struct sy_netaddr bound;
 	char why[OPS_ERROR_TEXT];
 
-	if (!s->prometheus || *s->prometheus_listen_addr == '\0') /* as CometBFT reads it */
+	if (!wants_http(s))
 		return true;
 	if (!ops_serve(&n->ops, &n->loop, s->prometheus_listen_addr, s->max_open_connections, &bound, why)) {
-		snprintf(error, CLI_ERROR_TEXT, "instrumentation.prometheus_listen_addr: %.500s", why);
+		settings_blame(s, "instrumentation.prometheus_listen_addr", error, "instrumentation.prometheus_listen_addr: %.500s", why);
 		return false;
 	}
 	tell_where(n, &bound);

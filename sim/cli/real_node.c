@@ -236,7 +236,7 @@ static bool make_core(struct real_node *n, char error[CLI_ERROR_TEXT])
 		n->block_version = config.block_version;
 		return true;
 	}
-	snprintf(error, CLI_ERROR_TEXT, "%.100s: %.200s", what == NULL ? "node" : what, sy_err_text(err));
+	real_node_refused(n->settings, what, err, error);
 	return false;
 }
 
@@ -378,8 +378,9 @@ static void fini(struct real_node *n)
 
 static int run(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
-	if (!load_files(n, error) || !make_core(n, error) || !real_node_descriptors(n, error) || !make_driver(n, error) ||
-	    !real_node_watch(n, error) || !real_node_lists(n, error) || !load_book(n, error) || !real_node_serve(n, error) || !start(n, error))
+	if (!load_files(n, error) || !real_node_judge_ops(n->settings, error) || !make_core(n, error) || !real_node_descriptors(n, error) ||
+	    !make_driver(n, error) || !real_node_watch(n, error) || !real_node_lists(n, error) || !load_book(n, error) ||
+	    !real_node_serve(n, error) || !start(n, error))
 		return CLI_USAGE;
 	if (n->start_err == SY_OK)
 		uv_run(&n->loop, UV_RUN_DEFAULT);
@@ -397,8 +398,8 @@ int real_node_check(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	n->held_port = -1;
 	n->checking = true;
-	bool good =
-	    load_files(n, error) && make_core(n, error) && real_node_descriptors(n, error) && real_node_lists(n, error) && load_book(n, error);
+	bool good = load_files(n, error) && real_node_judge_ops(n->settings, error) && make_core(n, error) && real_node_descriptors(n, error) &&
+	            real_node_lists(n, error) && load_book(n, error);
 	fini(n);
 	return good ? CLI_HELD : CLI_USAGE;
 }

@@ -87,7 +87,12 @@ SY_MUST bool real_node_advertised(const struct real_node *n, struct sy_netaddr *
  */
 bool real_node_descriptors(struct real_node *n, char error[CLI_ERROR_TEXT]);
 
-/* node_ops.c: from here on sim/ops counts what it is told. False with one line in error. */
+/* real_refused.c: one line about what sy_node_new has refused: what names it, or is null. */
+void real_node_refused(const struct settings *s, const char *what, enum sy_err err, char error[CLI_ERROR_TEXT]);
+
+/* node_ops.c: what a start will want to serve, looked at beforehand. False with one line in error. */
+bool real_node_judge_ops(const struct settings *s, char error[CLI_ERROR_TEXT]);
+/* From here on sim/ops counts what it is told. False with one line in error. */
 bool real_node_watch(struct real_node *n, char error[CLI_ERROR_TEXT]);
 /* Answers HTTP when the settings want that. */
 bool real_node_serve(struct real_node *n, char error[CLI_ERROR_TEXT]);

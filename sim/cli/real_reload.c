@@ -45,7 +45,7 @@ static bool has_allow_list(const struct settings *s, char error[CLI_ERROR_TEXT])
 {
 	if (!s->allow_list_only || *s->allow_list_file != '\0')
 		return true;
-	snprintf(error, CLI_ERROR_TEXT, "switchyard.allow_list_only: without an allow_list_file nobody would be let in");
+	settings_blame(s, "switchyard.allow_list_only", error, "switchyard.allow_list_only: without an allow_list_file nobody would be let in");
 	return false;
 }
 
@@ -60,7 +60,8 @@ static bool reload(struct real_node *n, const struct settings *fresh, char error
 	struct node_log_levels level;
 
 	if (!node_log_parse(fresh->log_level, &level)) {
-		snprintf(error, CLI_ERROR_TEXT, "log_level wants levels such as info or p2p:debug,*:error, not \"%.60s\"", fresh->log_level);
+		settings_blame(fresh, "log_level", error, "log_level wants levels such as info or p2p:debug,*:error, not \"%.60s\"",
+		               fresh->log_level);
 		return false;
 	}
 	if (fresh->allow_list_only != n->settings->allow_list_only) {

@@ -12,6 +12,7 @@
 #define SETTINGS_KEYS_MAX CLI_OPTIONS_MAX
 #define SETTINGS_TEXTS_MAX (SETTINGS_KEYS_MAX + 1u) /* texts kept: one a key of the file, and the home */
 #define SETTINGS_ENV_NAME 80u                       /* "CMT_" and a key's name in capitals */
+#define SETTINGS_VALUE_TEXT 80u                     /* of a value in a message: longer ones are cut */
 
 /* Who said a value; what comes later in this list wins. */
 enum settings_origin { SETTINGS_DEFAULT = 0, SETTINGS_FILE, SETTINGS_ENV, SETTINGS_COMMAND, SETTINGS_FLAG };
@@ -83,6 +84,15 @@ void settings_env_name(const struct cli_option *option, char name[SETTINGS_ENV_N
  * profile's defaults. False with one line in error. Call settings_fini in either case.
  */
 bool settings_load(struct settings *s, const struct cli_call *call, FILE *warn, char error[CLI_ERROR_TEXT]);
+
+/*
+ * settings_blame.c: as snprintf, with the place where the key was set before it: "FILE:LINE: ", "VARIABLE: ", or nothing
+ * when it was a word of the command line, or is the default.
+ */
+void settings_blame(const struct settings *s, const char *name, char error[CLI_ERROR_TEXT], const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* "PLACE: NAME = VALUE: wants WANTS; OTHER = VALUE". other: a key that has its part in it; null: none. */
+void settings_refuse(const struct settings *s, const char *name, const char *other, const char *wants, char error[CLI_ERROR_TEXT]);
 
 /* settings_show.c: a value as config.toml has it; all keys with values and origins; a config.toml of the defaults. */
 void settings_put_value(FILE *to, const struct settings *s, const struct cli_option *option);

@@ -54,10 +54,56 @@ wrong() { # wrong NAME TEXT ARGS...: exit 2, TEXT in the last line of standard e
 	say $? "$name"
 }
 CMT_P2P_PEX=perhaps wrong "a variable that does not read" 'CMT_P2P_PEX: p2p.pex wants true or false, not "perhaps"' --home "$h"
-wrong "a pong that may take longer than a ping" "pong_timeout" --home "$h" --switchyard.pong_timeout 50s
+wrong "a pong that may take longer than a ping" 'switchyard.pong_timeout = "50s": wants more than 0s and less than the ping interval; switchyard.ping_interval = "50s"' \
+	--home "$h" --switchyard.pong_timeout 50s
 wrong "a seed without an id" 'p2p.seeds: "1.2.3.4:5" is no id@host:port' --home "$h" --p2p.seeds 1.2.3.4:5
 printf '[switchyard]\nping_interval = 50\n' >"$h/config/config.toml"
 wrong "a wrong type in our section has file and line" "config.toml:2: ping_interval wants a string, not an integer" --home "$h"
+
+# What the core refuses is told with where it was set, its value, and what it may be. in_file LINES: a config.toml of these.
+in_file() { printf '%b\n' "$@" >"$h/config/config.toml"; }
+c=$h/config/config.toml
+list() { for i in $(seq "$1"); do printf '%040x%s,' "$i" "$2"; done; }
+in_file '[p2p]' 'max_packet_msg_payload_size = 0'
+wrong "a size of 0" "$c:2: p2p.max_packet_msg_payload_size = 0: wants 1 to 1048576 bytes" --home "$h" --network x
+CMT_P2P_MAX_PACKET_MSG_PAYLOAD_SIZE=1048577 wrong "a size beyond the bound, in the environment" \
+	"CMT_P2P_MAX_PACKET_MSG_PAYLOAD_SIZE: p2p.max_packet_msg_payload_size = 1048577: wants 1 to 1048576 bytes" --home "$h" --network x
+in_file 'moniker = "\\u00e4"' '[switchyard]' 'version = "\\u0007"'
+wrong "a version that is no text" "$c:3: switchyard.version = \"\\u0007\": wants printable ASCII" --home "$h" --network x
+wrong "a moniker that is not ASCII" "$c:1: moniker = \"ä\": wants printable ASCII" --home "$h" --network x --switchyard.version 1
+in_file '' '[switchyard]' 'ping_interval = "40s"'
+wrong "a ping interval below the default of the other key" "$c:3: switchyard.pong_timeout = \"45s\": wants more than 0s and less than the ping interval; switchyard.ping_interval = \"40s\"" --home "$h" --network x
+in_file '[switchyard]' 'verify_interval = "10ms"' 'crawl_dials = 65' 'ensure_peers_period = "0s"'
+wrong "no time between looks for peers" "$c:4: switchyard.ensure_peers_period = \"0s\": wants more than 0s" --home "$h" --network x
+seed="--home $h --network x --p2p.seed_mode --switchyard.ensure_peers_period 30s"
+wrong "an interval below a second" "$c:2: switchyard.verify_interval = \"10ms\": wants 1s to 24h" $seed
+wrong "too many dials" "$c:3: switchyard.crawl_dials = 65: wants 1 to 64 addresses" $seed --switchyard.verify_interval 1s
+in_file '[p2p]' 'pex = false' 'seed_mode = true'
+wrong "a seed without peer exchange" "$c:3: p2p.seed_mode = true: wants peer exchange; p2p.pex = false" --home "$h" --network x
+in_file '[p2p]' "seeds = \"$(list 65 @192.0.2.1:1)\"" 'external_address = "1.2.3.4"'
+wrong "an address that is none" "$c:3: p2p.external_address = \"1.2.3.4\": wants HOST:PORT; p2p.laddr = " --home "$h" --network x --p2p.seeds ''
+wrong "too many seeds" "$c:2: p2p.seeds = \"0000000000000000000000000000000000000001@192.0.2.1:1" --home "$h" --network x --p2p.external_address 1.2.3.4:5
+grep -q ': wants 0 to 64 addresses$' "$tmp/err"
+say $? "and how many there may be"
+in_file '[p2p]' "persistent_peers = \"$(list 257 @192.0.2.1:1)\""
+wrong "too many persistent peers" "$c:2: p2p.persistent_peers = " --home "$h" --network x
+grep -q ': wants 0 to 256 addresses$' "$tmp/err"
+say $? "and how many there may be"
+in_file '[p2p]' "private_peer_ids = \"$(list 1025 '')\"" '[switchyard]' 'channels = "0x1,0x2,3x"'
+wrong "too many ids" "$c:2: p2p.private_peer_ids has more than 1024 elements" --home "$h" --network x
+wrong "a channel that is none" "$c:4: switchyard.channels: \"0x1,0x2,3x\": wants stock" --home "$h" --network x --p2p.private_peer_ids ''
+wrong "texts that fill a node info" 'moniker = "mmm' --home "$h" --network x --p2p.private_peer_ids '' --switchyard.channels none --moniker "$(printf '%010000d' 0 | tr 0 m)"
+grep -q ': wants less: with network, version and addresses a node info would be too long$' "$tmp/err"
+say $? "and that this is too much"
+# What HTTP will want is looked at, too.
+in_file '[instrumentation]' 'prometheus = true' 'prometheus_listen_addr = "here"' 'namespace = "a b"'
+wrong "no namespace" "$c:4: instrumentation.namespace: \"a b\" is no name for metrics" --home "$h" --network x
+wrong "no address for metrics" "$c:3: instrumentation.prometheus_listen_addr: \"here\" is no HOST:PORT" --home "$h" --network x --instrumentation.namespace a
+call node --check-config --home "$h" --network x --instrumentation.namespace a --instrumentation.prometheus=false
+[ $code = 0 ]
+say $? "which nobody looks at when it is off"
+in_file '[switchyard]' 'allow_list_only = true'
+wrong "nobody to let in" "$c:2: switchyard.allow_list_only: without an allow_list_file" --home "$h" --network x
 printf '[p2p.libp2p]\nenabled = true\n' >"$h/config/config.toml"
 wrong "libp2p is refused" "config.toml:2: enabled: CometBFT's libp2p transport is another protocol" --home "$h"
 printf '[p2p]\ntest_fuzz = true\nupnp = false\n' >"$h/config/config.toml"
