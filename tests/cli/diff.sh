@@ -1,5 +1,5 @@
 #!/bin/sh
-# Records of runs, diff, --check-determinism. That mistakes are found: tests/planted/run.sh.
+# Records of runs, diff, --check-determinism. That mistakes are found: tests/planted/nondeterminism.sh.
 . "$(dirname "$0")/tap.sh.inc"
 f=scenarios/faults/partition.lua
 

@@ -2,7 +2,7 @@
 # Ten planted mistakes (nondeterminism.c): each must be found, at the node and the time where it is made. Those that one
 # machine shows are found by run --check-determinism; those that need another compiler, another sign of char or another C
 # library by records of two builds and `switchyard diff`. Prints TAP.
-# usage: tests/planted/run.sh PLANTED_BINARY OTHER_PLANTED_BINARY(another compiler, unsigned char)
+# usage: tests/planted/nondeterminism.sh PLANTED_BINARY OTHER_PLANTED_BINARY(another compiler, unsigned char)
 set -u
 one=$(realpath "$1") other=$(realpath "$2")
 cd "$(dirname "$0")/../.." || exit 3
