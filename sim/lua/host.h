@@ -180,6 +180,7 @@ struct node {
 	int ref;                /* keeps the handle */
 	int peers_ref;          /* its peer handles, by slot */
 	bool was_started;
+	uint32_t life;      /* how many starts it has seen: what was a peer in another life is none now */
 	uint64_t list_mark; /* of the last list of nodes that it is in */
 };
 
@@ -193,6 +194,7 @@ struct peer {
 	struct handle handle;
 	struct node *node; /* whose peer it is */
 	struct sy_ref ref;
+	uint32_t life; /* of the node; ref means nothing in another one */
 	struct sy_id id;
 	bool outbound, persistent, unconditional;
 	struct sy_netaddr addr;

@@ -177,6 +177,7 @@ struct start {
 static bool fresh_instances(struct node *n)
 {
 	struct host *h = n->host;
+	n->life++;
 	for (size_t i = 0; i < n->num_instances; i++) {
 		lua_checkstack(h->sb.L, 20);
 		lua_pushcfunction(h->sb.L, instance_reset_protected);

@@ -21,6 +21,7 @@ static struct peer *peer_new(lua_State *L, struct node *n, const struct sy_peer 
 	struct peer *h = host_handle(L, PEER_TYPE, sizeof *h, 0);
 	h->node = n;
 	h->ref = p->ref;
+	h->life = n->life;
 	h->id = p->id;
 	h->outbound = p->outbound;
 	h->persistent = p->persistent;
@@ -35,7 +36,7 @@ void peer_push(lua_State *L, struct node *n, const struct sy_peer *p)
 	lua_rawgeti(L, LUA_REGISTRYINDEX, n->peers_ref);
 	if (lua_rawgeti(L, -1, p->ref.slot) == LUA_TUSERDATA) {
 		const struct peer *h = lua_touserdata(L, -1);
-		if (sy_ref_equal(h->ref, p->ref)) {
+		if (h->life == n->life && sy_ref_equal(h->ref, p->ref)) {
 			lua_remove(L, -2);
 			return;
 		}
@@ -45,6 +46,12 @@ void peer_push(lua_State *L, struct node *n, const struct sy_peer *p)
 	lua_pushvalue(L, -1);
 	lua_rawseti(L, -3, p->ref.slot);
 	lua_remove(L, -2);
+}
+
+/* Its connection; of one that went with an earlier life of its node the null reference, which means nobody. */
+static struct sy_ref ref_of(const struct peer *p)
+{
+	return p->life == p->node->life ? p->ref : (struct sy_ref){0};
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -61,9 +68,9 @@ static int try_send(lua_State *L, struct peer *p, uint8_t channel, struct sy_spa
 	enum sy_err err;
 	flow_asked(p->node, &p->id, channel, span.len, 0, false);
 	if (ctx) {
-		err = sy_ctx_try_send(ctx, p->ref, channel, span);
+		err = sy_ctx_try_send(ctx, ref_of(p), channel, span);
 	} else {
-		struct sy_input in = {.kind = SY_IN_TRY_SEND, .conn = p->ref, .channel = channel, .bytes = span};
+		struct sy_input in = {.kind = SY_IN_TRY_SEND, .conn = ref_of(p), .channel = channel, .bytes = span};
 		err = node_input(L, p->node, &in, what).err;
 	}
 	if (err != SY_OK)
@@ -94,7 +101,7 @@ static int m_send(lua_State *L)
 	if (p->node->host->frame.kind == FRAME_REACTOR)
 		return try_send(L, p, channel, span, "peer:send");
 	process_may_wait(L, "peer:send");
-	return process_send(L, p->node, p->ref, &p->id, channel, span, timeout);
+	return process_send(L, p->node, ref_of(p), &p->id, channel, span, timeout);
 }
 
 /* ------------------------------------------------------------------ ending */
@@ -124,10 +131,10 @@ static int end_peer(lua_State *L, enum sy_in_kind kind, const char *what,
 	host_must_act(L, what);
 	struct sy_ctx *ctx = own_ctx(p);
 	if (ctx) {
-		own(ctx, p->ref, reason);
+		own(ctx, ref_of(p), reason);
 		return 0;
 	}
-	struct sy_input in = {.kind = kind, .conn = p->ref, .err = reason};
+	struct sy_input in = {.kind = kind, .conn = ref_of(p), .err = reason};
 	return node_push_error(L, node_input(L, p->node, &in, what).err);
 }
 
@@ -144,7 +151,7 @@ static int m_flush_stop(lua_State *L)
 static int m_mark_good(lua_State *L)
 {
 	struct peer *p = peer_check(L, 1);
-	struct sy_input in = {.kind = SY_IN_MARK_GOOD, .conn = p->ref};
+	struct sy_input in = {.kind = SY_IN_MARK_GOOD, .conn = ref_of(p)};
 	host_must_act(L, "peer:mark_good");
 	return node_push_error(L, node_input(L, p->node, &in, "peer:mark_good").err);
 }
@@ -155,7 +162,7 @@ static int m_is_running(lua_State *L)
 {
 	struct peer *p = peer_check(L, 1);
 	struct sy_peer now;
-	lua_pushboolean(L, node_peer(p->node, p->ref, &now));
+	lua_pushboolean(L, node_peer(p->node, ref_of(p), &now));
 	return 1;
 }
 
@@ -163,7 +170,7 @@ static int m_can_send(lua_State *L)
 {
 	struct peer *p = peer_check(L, 1);
 	const struct sy_node *core = p->node->host->core(p->node);
-	lua_pushboolean(L, core && sy_can_send(core, p->ref, node_channel_check(L, 2)));
+	lua_pushboolean(L, core && sy_can_send(core, ref_of(p), node_channel_check(L, 2)));
 	return 1;
 }
 
@@ -186,7 +193,7 @@ static int m_channels(lua_State *L)
 	const struct sy_node *core = p->node->host->core(p->node);
 	struct sy_channel_status st;
 	lua_newtable(L);
-	for (uint32_t i = 0; core && sy_node_channel_status(core, p->ref, i, &st) == SY_OK; i++) {
+	for (uint32_t i = 0; core && sy_node_channel_status(core, ref_of(p), i, &st) == SY_OK; i++) {
 		lua_createtable(L, 0, 8);
 		put_integer(L, "id", st.id);
 		put_integer(L, "priority", st.priority);
@@ -207,7 +214,7 @@ static int m_status(lua_State *L)
 	struct peer *p = peer_check(L, 1);
 	const struct sy_node *core = p->node->host->core(p->node);
 	struct sy_conn_status st;
-	if (!core || sy_node_conn_status(core, p->ref, &st) != SY_OK)
+	if (!core || sy_node_conn_status(core, ref_of(p), &st) != SY_OK)
 		return 0;
 	lua_createtable(L, 0, 10);
 	put_seconds(L, "age", st.age_ns);
@@ -238,7 +245,7 @@ const struct api_page peer_page = {"peer:", methods, fields};
 static int push_info(lua_State *L, const struct peer *p, const char *key)
 {
 	struct sy_peer now;
-	if (!node_peer(p->node, p->ref, &now))
+	if (!node_peer(p->node, ref_of(p), &now))
 		return 0;
 	lua_pushstring(L, strcmp(key, "moniker") == 0 ? now.moniker : now.version);
 	return 1;

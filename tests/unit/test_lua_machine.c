@@ -194,6 +194,19 @@ static void test_machine_held_direction_waits_for_release(void **state)
 	      "run_for '4m'");
 }
 
+/* Both lives of a give their first connection the same slot and generation. */
+static void test_machine_peer_of_an_earlier_life_is_nobody_now(void **state)
+{
+	holds(PAIR "local old\n"
+	           "at('10s', function() old = a:peer(b) a:restart { after = '1s', crash = true } end)\n"
+	           "local took, lives, same\n"
+	           "at('50s', function() took = old:try_send(0x70, 'x') lives = old:is_running() same = old == a:peer(b) end)\n"
+	           "at_end { 'there is another', function() return a:has_peer(b) and a:peer(b):is_running() end }\n"
+	           "at_end { 'which the old handle does not mean', function() return took == false and lives == false and same == false end }\n"
+	           "at_end { 'it is heard of no more', function() return not got() end }\n"
+	           "run_for '1m'");
+}
+
 static void test_machine_says_what_is_wrong(void **state)
 {
 	scenario_expect_error("local a = node { name = 'a' }\nclock(a, { step = '1s', drift = '1%' }) run_for '1s'", 2, "either step or drift");
@@ -220,6 +233,7 @@ int main(void)
 	    cmocka_unit_test(test_machine_unreadable_disk_lets_nothing_start),
 	    cmocka_unit_test(test_machine_syn_drop_spares_what_lives),
 	    cmocka_unit_test(test_machine_held_direction_waits_for_release),
+	    cmocka_unit_test(test_machine_peer_of_an_earlier_life_is_nobody_now),
 	    cmocka_unit_test(test_machine_says_what_is_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
