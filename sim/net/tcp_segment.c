@@ -123,20 +123,24 @@ static bool passes(struct end *to, const struct half *h, const struct sim_tcp_pa
 	return !(to->seg.flags & SEG_DEAD) && !conn_lost(conn_of(to));
 }
 
-static enum sim_tcp_fate launch(struct end *to, struct half *h, const struct sim_tcp_packet *p, uint64_t *arrival_ns)
+static struct sim_tcp_fate launch(struct end *to, struct half *h, const struct sim_tcp_packet *p)
 {
 	uint64_t at_ns = now_of(peer_of(to));
 	struct sim_host *from = peer_of(to)->host;
-	if (!sim_tcp_wire_pass(&from->up, at_ns, sim_tcp_length(p), &at_ns)) {
-		return SIM_TCP_DROPPED;
+	struct sim_tcp_packet part = *p;
+	uint32_t n = sim_tcp_wire_take(&from->up, at_ns, &part, &at_ns);
+	struct sim_tcp_fate fate = {0};
+	if (n) {
+		fate = sim_tcp_link_send(h->link, &to->seg.lane, &part, at_ns);
 	}
-	return sim_tcp_link_send(h->link, &to->seg.lane, p, at_ns, arrival_ns);
+	fate.dropped += sim_tcp_segments(p) - n;
+	return fate;
 }
 
 static void send_to(struct end *to, const struct sim_tcp_packet *p)
 {
 	struct sim_net *net = net_of(peer_of(to));
-	uint64_t entity = to->seg.lane.entity, arrival_ns = 0;
+	uint64_t entity = to->seg.lane.entity;
 	if (!to->host) {
 		return;
 	}
@@ -145,25 +149,21 @@ static void send_to(struct end *to, const struct sim_tcp_packet *p)
 		net_hash(net, entity);
 		return;
 	}
-	enum sim_tcp_fate fate = launch(to, h, p, &arrival_ns);
-	if (fate == SIM_TCP_DOUBLED) {
-		to->seg.flying++;
+	struct sim_tcp_fate fate = launch(to, h, p);
+	to->seg.flying += fate.carried + fate.doubled;
+	net->stats.segments_lost += fate.lost;
+	net->stats.segments_dropped += fate.dropped;
+	if (fate.doubled) {
 		net_hash(net, entity + 4);
 	}
-	switch (fate) {
-	case SIM_TCP_DOUBLED:
-	case SIM_TCP_CARRIED:
-		to->seg.flying++;
-		net_hash(net, entity ^ arrival_ns);
-		break;
-	case SIM_TCP_LOST:
-		net->stats.segments_lost++;
+	if (fate.carried) {
+		net_hash(net, entity ^ fate.arrival_ns);
+	}
+	if (fate.lost) {
 		net_hash(net, entity + 1);
-		break;
-	case SIM_TCP_DROPPED:
-		net->stats.segments_dropped++;
+	}
+	if (fate.dropped) {
 		net_hash(net, entity + 2);
-		break;
 	}
 }
 
@@ -400,10 +400,15 @@ static void at_downlink(void *to, const struct sim_tcp_packet *p)
 	struct sim_tcp_lane lane = {.to = e};
 	if (!e->host->down) {
 		deliver(to, p);
-	} else if (sim_tcp_link_send(e->host->down, &lane, p, now_of(e), NULL) != SIM_TCP_CARRIED) {
-		e->seg.flying--;
-		net_of(e)->stats.segments_dropped++;
+		return;
+	}
+	struct sim_tcp_fate fate = sim_tcp_link_send(e->host->down, &lane, p, now_of(e));
+	if (fate.dropped) {
+		net_of(e)->stats.segments_dropped += fate.dropped;
 		net_hash(net_of(e), e->seg.lane.entity + 3);
+	}
+	if (!fate.carried) {
+		e->seg.flying--;
 		conn_settle(conn_of(e));
 	}
 }

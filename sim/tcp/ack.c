@@ -39,9 +39,13 @@ static void clean(struct sim_tcp *t, struct tcp_ack *a, uint64_t echo_ns)
 {
 	uint32_t prior_sacked = t->sacked_out;
 
-	while (t->seg_una != t->seg_nxt && tcp_seg_end(tcp_seg(t, t->seg_una)) <= t->una) {
+	while (t->seg_una != t->seg_nxt) {
+		bool whole = tcp_seg_end(tcp_seg(t, t->seg_una)) <= t->una;
+
+		if (!whole && !tcp_seg_split_at(t, t->seg_una, t->una))
+			break;
 		count_acked(t, t->seg_una, a, echo_ns);
-		t->seg_una++;
+		t->seg_una = tcp_seg_next(t, t->seg_una);
 	}
 	t->rexmit_hint = max_u64(t->rexmit_hint, t->seg_una);
 	if (a->acked == 1 && prior_sacked == 0 && t->una - a->prior_una < t->config.mss && !(a->flags & ACK_ALERT))
@@ -57,7 +61,7 @@ static void clean(struct sim_tcp *t, struct tcp_ack *a, uint64_t echo_ns)
 			a->flags |= ACK_SET_TIMER;
 	}
 	if (t->cc->acked != NULL)
-		t->cc->acked(t, a->rs.rtt_ns);
+		t->cc->acked(t, a->rs.rtt_ns, a->acked);
 }
 
 static bool dubious(const struct sim_tcp *t, const struct tcp_ack *a)

@@ -127,7 +127,7 @@ static void cubic_avoid(struct sim_tcp *t, uint32_t acked)
 	tcp_avoid_additive(t, t->cubic.cnt, acked);
 }
 
-static void cubic_acked(struct sim_tcp *t, int64_t rtt_ns)
+static void cubic_acked(struct sim_tcp *t, int64_t rtt_ns, uint32_t acked)
 {
 	struct tcp_cubic *c = &t->cubic;
 
@@ -140,7 +140,7 @@ static void cubic_acked(struct sim_tcp *t, int64_t rtt_ns)
 	if (c->delay_min_ns == 0 || rtt < c->delay_min_ns)
 		c->delay_min_ns = rtt;
 	if (!t->hystart.found && tcp_in_slow_start(t))
-		tcp_hystart_update(t, rtt);
+		tcp_hystart_update(t, rtt, acked);
 }
 
 /* Time without data is not time for the curve to grow. */

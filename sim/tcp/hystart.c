@@ -27,12 +27,13 @@ static void leave(struct sim_tcp *t)
 	t->ssthresh = t->cwnd;
 }
 
-static void watch_train(struct sim_tcp *t)
+/* What acknowledges a train of the coarse model stands for one acknowledgement for every two of its segments. */
+static void watch_train(struct sim_tcp *t, uint32_t acked)
 {
 	struct tcp_hystart *h = &t->hystart;
-	uint64_t now = tcp_now(t);
+	uint64_t now = tcp_now(t), acks = t->config.trains ? max_u32(acked / 2, 1) : 1;
 
-	if (now - h->last_ack_ns > TRAIN_GAP)
+	if (now - h->last_ack_ns > TRAIN_GAP * acks)
 		return;
 	h->last_ack_ns = now;
 	if (now - h->round_start_ns > (t->cubic.delay_min_ns + TCP_MS) / 2)
@@ -51,12 +52,12 @@ static void watch_delay(struct sim_tcp *t, uint64_t rtt_ns)
 		leave(t);
 }
 
-void tcp_hystart_update(struct sim_tcp *t, uint64_t rtt_ns)
+void tcp_hystart_update(struct sim_tcp *t, uint64_t rtt_ns, uint32_t acked)
 {
 	if (t->una > t->hystart.end_seq)
 		tcp_hystart_reset(t);
 	if (t->cwnd < LOW_WINDOW)
 		return;
-	watch_train(t);
+	watch_train(t, acked);
 	watch_delay(t, rtt_ns);
 }

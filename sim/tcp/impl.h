@@ -58,7 +58,7 @@ struct tcp_seg {
 	uint64_t tx_delivered, tx_first_ns, tx_delivered_ns; /* of the rate sample */
 	uint32_t len;
 	uint16_t flags;
-	uint16_t count; /* segments of the kernel's that it stands for: 1, or a train of the coarse model */
+	uint16_t count; /* segments of the kernel's that it stands for: 1, or a train of the coarse model, which takes as many numbers */
 };
 
 enum tcp_ca { TCP_CA_OPEN = 0, TCP_CA_DISORDER, TCP_CA_CWR, TCP_CA_RECOVERY, TCP_CA_LOSS };
@@ -136,7 +136,7 @@ struct tcp_cc {
 	void (*init)(struct sim_tcp *t);
 	uint32_t (*ssthresh)(struct sim_tcp *t);
 	void (*avoid)(struct sim_tcp *t, uint32_t acked);                              /* null: control does it all */
-	void (*acked)(struct sim_tcp *t, int64_t rtt_ns);                              /* may be null */
+	void (*acked)(struct sim_tcp *t, int64_t rtt_ns, uint32_t acked);              /* may be null */
 	void (*control)(struct sim_tcp *t, const struct tcp_rate *rs, uint32_t flags); /* null: window by avoid and PRR */
 	void (*on_loss)(struct sim_tcp *t);                                            /* a time-out; may be null */
 	void (*undo)(struct sim_tcp *t);                                               /* may be null */
@@ -173,6 +173,8 @@ struct sim_tcp {
 	uint64_t una, nxt, queued, wnd_end, max_wnd;
 	uint64_t seg_una, seg_nxt, cap;
 	struct tcp_seg *segs;
+	uint64_t *heads;                  /* behind segs: a bit a number, set where a train begins; null without trains */
+	uint64_t seg_last;                /* the number of the newest, if any is in flight */
 	uint64_t order_first, order_last; /* unSACKed segments in the order of transmission */
 	uint64_t rexmit_hint;             /* no lost and unsent-again segment before it */
 	uint64_t sacked_high;             /* end of the highest SACKed segment */
@@ -254,6 +256,10 @@ static inline struct tcp_seg *tcp_seg(const struct sim_tcp *t, uint64_t n)
 {
 	return &t->segs[n & (t->cap - 1)];
 }
+static inline uint64_t tcp_seg_next(const struct sim_tcp *t, uint64_t n)
+{
+	return n + tcp_seg(t, n)->count;
+}
 /* Segments of the kernel's in so many bytes; a FIN without any counts as one. */
 static inline uint16_t tcp_count(const struct sim_tcp *t, uint32_t len)
 {
@@ -295,8 +301,10 @@ static inline uint32_t max_u32(uint32_t a, uint32_t b)
 /* scoreboard.c */
 struct tcp_seg *tcp_seg_add(struct sim_tcp *t, uint64_t seq, uint32_t len, uint32_t flags); /* null: out of memory, or too many */
 void tcp_seg_give_back(struct sim_tcp *t);                                                  /* the memory of a board without segments */
-uint64_t tcp_seg_find(const struct sim_tcp *t, uint64_t seq); /* the first that ends behind seq; seg_nxt: none */
-uint64_t tcp_seg_missing(struct sim_tcp *t, uint64_t n);      /* the first at or behind n that is not SACKed */
+uint64_t tcp_seg_find(const struct sim_tcp *t, uint64_t seq);         /* the first that ends behind seq; seg_nxt: none */
+uint64_t tcp_seg_missing(struct sim_tcp *t, uint64_t n);              /* the first at or behind n that is not SACKed */
+void tcp_seg_split(struct sim_tcp *t, uint64_t n, uint32_t segments); /* a train, behind so many; no more than it has: nothing happens */
+bool tcp_seg_split_at(struct sim_tcp *t, uint64_t n, uint64_t seq);   /* false: seq is no border within the train */
 void tcp_order_append(struct sim_tcp *t, uint64_t n);
 void tcp_order_remove(struct sim_tcp *t, uint64_t n);
 void tcp_mark_lost(struct sim_tcp *t, uint64_t n, struct tcp_ack *a); /* a may be null */
@@ -327,7 +335,7 @@ void tcp_avoid_additive(struct sim_tcp *t, uint32_t w, uint32_t acked);
 void tcp_undo_to_prior(struct sim_tcp *t);
 bool tcp_is_cwnd_limited(const struct sim_tcp *t);
 void tcp_hystart_reset(struct sim_tcp *t);
-void tcp_hystart_update(struct sim_tcp *t, uint64_t rtt_ns);
+void tcp_hystart_update(struct sim_tcp *t, uint64_t rtt_ns, uint32_t acked);
 bool tcp_pace_wait(struct sim_tcp *t); /* true: not yet; the timer is set */
 void tcp_pace_sent(struct sim_tcp *t, uint32_t bytes);
 uint64_t tcp_cube_root(uint64_t x);

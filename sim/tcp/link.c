@@ -57,6 +57,28 @@ bool sim_tcp_wire_pass(struct sim_tcp_wire *w, uint64_t at_ns, uint32_t length, 
 	return true;
 }
 
+/* How many segments of a packet the queue has room for. */
+static uint32_t fitting(const struct sim_tcp_wire *w, uint64_t at_ns, const struct sim_tcp_packet *p)
+{
+	uint64_t backlog = sim_tcp_wire_backlog(w, at_ns), each = (uint64_t)p->mss + SIM_TCP_HEADER;
+	uint64_t room = w->queue_bytes > backlog ? w->queue_bytes - backlog : 0;
+
+	if (w->rate_bits == 0 || sim_tcp_length(p) <= room)
+		return sim_tcp_segments(p);
+	uint32_t rest = sim_tcp_length(p) - sim_tcp_segments(p) * SIM_TCP_HEADER - p->len; /* the SACKs */
+	return p->count <= 1 || room < rest ? 0 : (uint32_t)((room - rest) / each);
+}
+
+uint32_t sim_tcp_wire_take(struct sim_tcp_wire *w, uint64_t at_ns, struct sim_tcp_packet *p, uint64_t *out_ns)
+{
+	uint32_t n = fitting(w, at_ns, p);
+
+	if (n == 0)
+		return 0;
+	*p = sim_tcp_cut(p, 0, n);
+	return sim_tcp_wire_pass(w, at_ns, sim_tcp_length(p), out_ns) ? n : 0;
+}
+
 /* ------------------------------------------------------------------ making */
 
 uint64_t sim_tcp_link_queue(const struct sim_tcp_link_config *config)
@@ -148,15 +170,15 @@ uint64_t sim_tcp_link_backlog(const struct sim_tcp_link *l, uint64_t now_ns)
 	return sim_tcp_wire_backlog(&l->wire, now_ns);
 }
 
-/* ------------------------------------------------------------------ sending */
+/* ------------------------------------------------------------------ losing */
 
-/* A train is lost when one of its segments is: 1 - (1 - p)^n, times 2^64. */
+/* The chance that one of n segments is lost: 1 - (1 - p)^n, times 2^64. */
 static uint64_t loss_of(uint64_t p, uint32_t n)
 {
 	uint64_t keep = UINT64_MAX, factor = UINT64_MAX - p;
 
 	if (n <= 1)
-		return p;
+		return n == 0 ? 0 : p;
 	for (; n != 0; n >>= 1) {
 		if (n & 1)
 			keep = (uint64_t)((unsigned __int128)keep * factor >> 64);
@@ -165,13 +187,59 @@ static uint64_t loss_of(uint64_t p, uint32_t n)
 	return UINT64_MAX - keep;
 }
 
-static bool lost(struct sim_tcp_link *l, const struct sim_link_draw *d, uint32_t count)
+/* How many of n segments pass before the first that is lost: one draw decides, by the distribution of that number. */
+static uint32_t passing_alone(uint64_t p, uint64_t u, uint32_t n)
 {
-	const struct sim_link_stages *stages = l->config.stages;
-	bool alone = l->config.loss != 0 && sim_rand_u64(d->seed, SIM_RAND_LOSS, d->entity, d->packets) < loss_of(l->config.loss, count);
+	uint32_t low = 0, high = n;
 
-	return (stages != NULL && sim_link_loses(stages, &l->state, d, l->stats.packets)) || alone;
+	if (u >= loss_of(p, n))
+		return n;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (u < loss_of(p, middle + 1))
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
 }
+
+/* What decides about independent loss; without any, a number above every chance of it. */
+static uint64_t loss_draw(const struct sim_tcp_link *l, const struct sim_tcp_lane *lane)
+{
+	return l->config.loss == 0 ? UINT64_MAX : sim_rand_u64(l->engine->seed, SIM_RAND_LOSS, lane->entity, lane->packets);
+}
+
+/* Where a stage decides about each packet, a train is looked at segment by segment. */
+static uint32_t passing_stages(struct sim_tcp_link *l, struct sim_tcp_lane *lane, uint32_t n, bool data)
+{
+	uint32_t passed = 0;
+
+	for (bool lost = false; passed < n && !lost; passed += !lost) {
+		lane->segments += data;
+		const struct sim_link_draw d = {l->engine->seed, lane->entity, lane->packets, data ? lane->segments : 0};
+		bool alone = loss_draw(l, lane) < l->config.loss;
+		lost = sim_link_loses(l->config.stages, &l->state, &d, l->stats.packets++) || alone;
+		lane->packets++;
+	}
+	return passed;
+}
+
+/* How many of the next n segments pass before one that is lost; n: all. */
+static uint32_t passing(struct sim_tcp_link *l, struct sim_tcp_lane *lane, uint32_t n, bool data)
+{
+	if (l->config.stages != NULL)
+		return passing_stages(l, lane, n, data);
+	uint32_t passed = passing_alone(l->config.loss, loss_draw(l, lane), n);
+	uint32_t seen = passed + (passed < n);
+	lane->segments += data ? seen : 0;
+	l->stats.packets += seen;
+	lane->packets++;
+	return passed;
+}
+
+/* ------------------------------------------------------------------ sending */
 
 /* Draws of a second copy stand beside those of packets. */
 static uint64_t delay_ns(const struct sim_tcp_link *l, const struct sim_link_draw *d, bool copy)
@@ -198,15 +266,23 @@ static bool put(struct sim_tcp_link *l, const struct sim_tcp_packet *p, void *to
 	return true;
 }
 
-/* Queue and serialiser. False: dropped. */
-static bool serialise(struct sim_tcp_link *l, uint32_t length, uint64_t at_ns, uint64_t *out_ns)
+/* Takes from a train what CoDel drops: one segment each time that it wants one. The number that is left. */
+static uint32_t spared(struct sim_tcp_link *l, const struct sim_tcp_packet *p, uint32_t from, uint32_t n, uint64_t at_ns)
 {
 	const struct sim_link_stages *stages = l->config.stages;
-	uint64_t leave = l->wire.busy_ns > at_ns ? l->wire.busy_ns : at_ns;
+	uint64_t leave = l->wire.busy_ns > at_ns ? l->wire.busy_ns : at_ns, backlog = sim_tcp_wire_backlog(&l->wire, at_ns);
 
-	if (stages != NULL && sim_link_codel_drops(stages, &l->state, at_ns, leave, sim_tcp_wire_backlog(&l->wire, at_ns) + length))
-		return false;
-	return sim_tcp_wire_pass(&l->wire, at_ns, length, out_ns);
+	if (stages == NULL)
+		return n;
+	while (n != 0) {
+		struct sim_tcp_packet piece = sim_tcp_cut(p, from, n);
+
+		if (!sim_link_codel_drops(stages, &l->state, at_ns, leave, backlog + sim_tcp_length(&piece)))
+			break;
+		from++;
+		n--;
+	}
+	return n;
 }
 
 /* Puts a packet on its way behind the serialiser, in its place unless it may leave it. False: no memory. */
@@ -220,41 +296,51 @@ static bool propagate(struct sim_tcp_link *l, const struct sim_tcp_packet *p, vo
 	return true;
 }
 
-static enum sim_tcp_fate carry(struct sim_tcp_link *l, const struct sim_tcp_lane *lane, const struct sim_link_draw *d,
-                               const struct sim_tcp_packet *p, uint64_t at_ns, uint64_t *arrival_ns)
+/* Segments of a packet that nothing has lost, from one on: the queue's end, the wire, the delay. */
+static void carry(struct sim_tcp_link *l, const struct sim_tcp_lane *lane, const struct sim_link_draw *d,
+                  const struct sim_tcp_packet *piece, uint64_t at_ns, struct sim_tcp_fate *fate)
 {
 	const struct sim_link_stages *stages = l->config.stages;
-	uint32_t length = sim_tcp_length(p);
+	uint32_t whole = sim_tcp_segments(piece);
 	uint64_t out;
 
-	if (!serialise(l, length, at_ns, &out))
-		return SIM_TCP_DROPPED;
+	uint32_t left = spared(l, piece, 0, whole, at_ns);
+	struct sim_tcp_packet p = sim_tcp_cut(piece, whole - left, left);
+	uint32_t n = left == 0 ? 0 : sim_tcp_wire_take(&l->wire, at_ns, &p, &out);
+	fate->dropped += whole - n;
+	if (n == 0)
+		return;
 	uint64_t late = stages != NULL ? sim_link_late_ns(stages, d) : 0;
-	if (!propagate(l, p, lane->to, out + delay_ns(l, d, false), late))
-		return SIM_TCP_DROPPED;
-	l->stats.bytes += length;
-	*arrival_ns = l->last_at_ns + late;
-	if (stages == NULL || !sim_link_duplicates(stages, d) || !propagate(l, p, lane->to, out + delay_ns(l, d, true), 0))
-		return SIM_TCP_CARRIED;
-	return SIM_TCP_DOUBLED;
+	if (!propagate(l, &p, lane->to, out + delay_ns(l, d, false), late)) {
+		fate->dropped += n;
+		return;
+	}
+	l->stats.bytes += sim_tcp_length(&p);
+	fate->carried++;
+	fate->arrival_ns = l->last_at_ns + late;
+	if (stages != NULL && sim_link_duplicates(stages, d) && propagate(l, &p, lane->to, out + delay_ns(l, d, true), 0))
+		fate->doubled++;
 }
 
-enum sim_tcp_fate sim_tcp_link_send(struct sim_tcp_link *l, struct sim_tcp_lane *lane, const struct sim_tcp_packet *p, uint64_t at_ns,
-                                    uint64_t *arrival_ns)
+struct sim_tcp_fate sim_tcp_link_send(struct sim_tcp_link *l, struct sim_tcp_lane *lane, const struct sim_tcp_packet *p, uint64_t at_ns)
 {
-	uint64_t unheard;
+	uint32_t count = sim_tcp_segments(p);
+	struct sim_tcp_fate fate = {0};
 
-	lane->segments += p->len == 0 ? 0 : p->count > 1 ? p->count : 1;
-	const struct sim_link_draw d = {l->engine->seed, lane->entity, lane->packets, p->len != 0 ? lane->segments : 0};
-	bool was_lost = lost(l, &d, p->count);
-	l->stats.packets++;
-	lane->packets++;
-	if (was_lost) {
-		l->stats.lost++;
-		return SIM_TCP_LOST;
+	for (uint32_t at = 0; at < count; at++) {
+		const struct sim_link_draw d = {l->engine->seed, lane->entity, lane->packets, 0};
+		uint32_t n = passing(l, lane, count - at, p->len != 0);
+
+		if (n != 0) {
+			struct sim_tcp_packet piece = sim_tcp_cut(p, at, n);
+
+			carry(l, lane, &d, &piece, at_ns, &fate);
+		}
+		at += n;
+		fate.lost += at < count;
 	}
-	enum sim_tcp_fate fate = carry(l, lane, &d, p, at_ns, arrival_ns != NULL ? arrival_ns : &unheard);
-	l->stats.dropped += fate == SIM_TCP_DROPPED;
+	l->stats.lost += fate.lost;
+	l->stats.dropped += fate.dropped;
 	return fate;
 }
 

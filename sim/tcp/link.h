@@ -36,6 +36,8 @@ struct sim_tcp_wire {
 };
 /* A packet comes at at_ns, never before one that came earlier. False: the queue is full. *out_ns: when its last byte has left. */
 bool sim_tcp_wire_pass(struct sim_tcp_wire *w, uint64_t at_ns, uint32_t length, uint64_t *out_ns);
+/* The same for what of a train finds room: *p is cut to it. How many segments; 0: none, *p is as it was. */
+uint32_t sim_tcp_wire_take(struct sim_tcp_wire *w, uint64_t at_ns, struct sim_tcp_packet *p, uint64_t *out_ns);
 uint64_t sim_tcp_wire_backlog(const struct sim_tcp_wire *w, uint64_t now_ns); /* bytes not yet serialised */
 
 struct sim_tcp_link;
@@ -49,16 +51,22 @@ void sim_tcp_link_configure(struct sim_tcp_link *l, const struct sim_tcp_link_co
 size_t sim_tcp_link_memory(void);               /* of a link without packets, bytes */
 void sim_tcp_link_free(struct sim_tcp_link *l); /* null is harmless; packets under way are gone */
 
-/* What became of a packet. */
-enum sim_tcp_fate { SIM_TCP_CARRIED, SIM_TCP_DOUBLED /* two copies will be delivered */, SIM_TCP_LOST, SIM_TCP_DROPPED /* by the queue */ };
-/* A packet enters at at_ns >= now, never before one that entered earlier. *arrival_ns (may be null): when it will be delivered, if it is carried. */
-enum sim_tcp_fate sim_tcp_link_send(struct sim_tcp_link *l, struct sim_tcp_lane *lane, const struct sim_tcp_packet *p, uint64_t at_ns,
-                                    uint64_t *arrival_ns);
+/*
+ * What became of a packet: how many packets will be delivered, not counting second copies, and how many second copies. A
+ * train that loses segments on its way, or the end of which finds the queue full, comes in pieces.
+ */
+struct sim_tcp_fate {
+	uint32_t carried, doubled;
+	uint32_t lost, dropped; /* segments; dropped: by the queue */
+	uint64_t arrival_ns;    /* of the last that is carried */
+};
+/* A packet enters at at_ns >= now, never before one that entered earlier. */
+struct sim_tcp_fate sim_tcp_link_send(struct sim_tcp_link *l, struct sim_tcp_lane *lane, const struct sim_tcp_packet *p, uint64_t at_ns);
 uint64_t sim_tcp_link_backlog(const struct sim_tcp_link *l, uint64_t now_ns); /* bytes not yet serialised */
 uint64_t sim_tcp_link_queue(const struct sim_tcp_link_config *config);        /* the queue's bound in bytes */
 
 struct sim_tcp_link_stats {
-	uint64_t packets, lost, dropped, bytes; /* dropped: by the full queue, or by CoDel */
+	uint64_t packets, lost, dropped, bytes; /* trains count by their segments; dropped: by the full queue, or by CoDel */
 };
 void sim_tcp_link_stats(const struct sim_tcp_link *l, struct sim_tcp_link_stats *stats);
 

@@ -1,11 +1,32 @@
 /* Packets that leave: segments, bare acknowledgements, RST. Whatever leaves carries the newest acknowledgement. */
 #include "sim/tcp/impl.h"
 
+uint32_t sim_tcp_segments(const struct sim_tcp_packet *p)
+{
+	return p->count > 1 ? p->count : 1;
+}
+
+struct sim_tcp_packet sim_tcp_cut(const struct sim_tcp_packet *p, uint32_t from, uint32_t n)
+{
+	struct sim_tcp_packet piece = *p;
+
+	if (n >= sim_tcp_segments(p))
+		return piece;
+	piece.seq += (uint64_t)from * p->mss;
+	piece.len -= from * p->mss;
+	piece.count = (uint16_t)n;
+	if (from + n < p->count) { /* the last of a train may be short, and takes the FIN */
+		piece.len = n * p->mss;
+		piece.flags &= (uint8_t)~SIM_TCP_FIN;
+	}
+	return piece;
+}
+
 uint32_t sim_tcp_length(const struct sim_tcp_packet *p)
 {
 	if (p->flags & SIM_TCP_SYN)
 		return SIM_TCP_SYN_LENGTH;
-	return SIM_TCP_HEADER * (p->count > 1 ? p->count : 1u) + p->len + (p->num_sacks == 0 ? 0 : 4 + 8u * p->num_sacks);
+	return SIM_TCP_HEADER * sim_tcp_segments(p) + p->len + (p->num_sacks == 0 ? 0 : 4 + 8u * p->num_sacks);
 }
 
 static void fill(struct sim_tcp *t, struct sim_tcp_packet *p, unsigned flags, uint64_t seq)
@@ -37,10 +58,11 @@ void tcp_send_ack(struct sim_tcp *t)
 void tcp_send_segment(struct sim_tcp *t, uint64_t n)
 {
 	struct tcp_seg *s = tcp_seg(t, n);
-	struct sim_tcp_packet p = {.len = s->len, .count = s->count};
+	struct sim_tcp_packet p = {.len = s->len, .count = s->count, .mss = (uint16_t)t->config.mss};
 
 	s->sent_ns = tcp_now(t);
-	s->tx = ++t->segs_sent;
+	s->tx = t->segs_sent + 1;
+	t->segs_sent += s->count;
 	tcp_rate_sent(t, s);
 	tcp_order_remove(t, n);
 	tcp_order_append(t, n);

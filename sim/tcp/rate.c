@@ -6,7 +6,7 @@
 
 void tcp_rate_sent(struct sim_tcp *t, struct tcp_seg *s)
 {
-	if (t->packets_out == 0 || (t->packets_out == 1 && t->seg_nxt - t->seg_una == 1 && !(s->flags & SEG_EVER))) {
+	if (t->packets_out == 0 || (t->packets_out == s->count && !(s->flags & SEG_EVER))) {
 		t->first_tx_ns = s->sent_ns;
 		t->delivered_ns = s->sent_ns;
 	}

@@ -87,7 +87,7 @@ static bool may_undo(const struct sim_tcp *t)
 static void undo_reduction(struct sim_tcp *t, bool unmark_lost)
 {
 	if (unmark_lost) {
-		for (uint64_t n = t->seg_una; n != t->seg_nxt; n++) {
+		for (uint64_t n = t->seg_una; n != t->seg_nxt; n = tcp_seg_next(t, n)) {
 			struct tcp_seg *s = tcp_seg(t, n);
 
 			if ((s->flags & SEG_LOST) && !(s->flags & (SEG_LISTED | SEG_SACKED)))
@@ -191,7 +191,7 @@ void tcp_enter_loss(struct sim_tcp *t)
 {
 	bool fresh = t->ca < TCP_CA_RECOVERY;
 
-	for (uint64_t n = tcp_seg_missing(t, t->seg_una); n < t->seg_nxt; n = tcp_seg_missing(t, n + 1)) {
+	for (uint64_t n = tcp_seg_missing(t, t->seg_una); n < t->seg_nxt; n = tcp_seg_missing(t, tcp_seg_next(t, n))) {
 		if (n != t->seg_una && tcp_rack_left(t, tcp_seg(t, n), 0) > 0)
 			continue;
 		tcp_mark_lost(t, n, NULL);

@@ -36,7 +36,7 @@ static void transmit(void *user, const struct sim_tcp_packet *p)
 	struct side *to = &side->rig->side[side->writer ? 1 : 0];
 
 	/* what is lost or dropped is the endpoints' business */
-	(void)sim_tcp_link_send(side->out, &to->lane, p, side->rig->engine->now_ns, NULL);
+	(void)sim_tcp_link_send(side->out, &to->lane, p, side->rig->engine->now_ns);
 }
 
 static void deliver(void *user, const struct sim_tcp_packet *p)

@@ -39,6 +39,7 @@ void tcp_rto_fired(struct sim_tcp *t)
 	t->timeouts++;
 	tcp_enter_loss(t);
 	t->rto_count++;
+	tcp_seg_split(t, t->seg_una, 1);
 	tcp_retransmit(t, t->seg_una);
 	if (tcp_reducing(t))
 		t->prr_out += tcp_seg(t, t->seg_una)->count;

@@ -36,7 +36,7 @@ static void sacked(struct sim_tcp *t, uint64_t n, struct tcp_ack *a)
 	untag(t, s, a);
 	tcp_order_remove(t, n);
 	s->flags |= SEG_SACKED;
-	s->skip = n + 1;
+	s->skip = tcp_seg_next(t, n);
 	a->flags |= ACK_SACKED;
 	t->sacked_out += s->count;
 	t->delivered += s->count;
@@ -49,12 +49,14 @@ static void mark_range(struct sim_tcp *t, struct sim_tcp_range range, struct tcp
 	if (range.to <= t->una || range.from >= range.to || range.to > t->nxt)
 		return;
 	uint64_t n = tcp_seg_find(t, max_u64(range.from, t->una));
-	for (n = tcp_seg_missing(t, n); n < t->seg_nxt; n = tcp_seg_missing(t, n + 1)) {
+	for (n = tcp_seg_missing(t, n); n < t->seg_nxt; n = tcp_seg_missing(t, tcp_seg_next(t, n))) {
 		struct tcp_seg *s = tcp_seg(t, n);
 
-		if (s->seq < range.from)
+		if (s->seq < range.from) {
+			(void)tcp_seg_split_at(t, n, range.from);
 			continue;
-		if (tcp_seg_end(s) > range.to)
+		}
+		if (tcp_seg_end(s) > range.to && !tcp_seg_split_at(t, n, range.to))
 			break;
 		sacked(t, n, a);
 		high = max_u64(high, tcp_seg_end(s));

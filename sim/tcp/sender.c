@@ -129,12 +129,21 @@ static void restart_after_idle(struct sim_tcp *t)
 	t->cwnd_used = 0;
 }
 
-/* Bytes that one packet may take: a segment, or a train that leaves the window sixteen steps. */
-static uint64_t packet_bytes(const struct sim_tcp *t, uint32_t most)
+/* Segments of a train that leaves the window sixteen steps. */
+static uint32_t train(const struct sim_tcp *t)
 {
-	uint32_t train = t->config.trains ? max_u32(min_u32(t->cwnd / TRAINS, TRAIN_MAX), 1) : 1;
+	return t->config.trains ? max_u32(min_u32(t->cwnd / TRAINS, TRAIN_MAX), 1) : 1;
+}
 
-	return (uint64_t)min_u32(train, most) * t->config.mss;
+/*
+ * Losses cut trains, and each part's acknowledgement would send one as short, for ever: so less than a quarter of a train waits
+ * for the next acknowledgement, while there is one to come.
+ */
+static bool window_full(const struct sim_tcp *t)
+{
+	uint32_t in_flight = tcp_in_flight(t);
+
+	return in_flight >= t->cwnd || (t->cwnd - in_flight < train(t) / 4 && in_flight >= t->cwnd / 2);
 }
 
 /*
@@ -144,7 +153,7 @@ static uint64_t packet_bytes(const struct sim_tcp *t, uint32_t most)
 static uint32_t next_length(const struct sim_tcp *t, uint32_t most)
 {
 	uint64_t room = t->wnd_end > t->nxt ? t->wnd_end - t->nxt : 0;
-	uint64_t unsent = tcp_unsent(t), bytes = packet_bytes(t, most);
+	uint64_t unsent = tcp_unsent(t), bytes = (uint64_t)min_u32(train(t), most) * t->config.mss;
 	if (bytes > room)
 		bytes = max_u64(room - room % t->config.mss, t->config.mss);
 	uint32_t len = (uint32_t)min_u64(min_u64(unsent, bytes), room);
@@ -168,9 +177,9 @@ static uint32_t send_new(struct sim_tcp *t, uint32_t most)
 		return 0;
 	t->nxt += len + (fin ? 1 : 0);
 	t->fin_sent = t->fin_sent || fin;
-	tcp_send_segment(t, t->seg_nxt - 1);
+	tcp_send_segment(t, t->seg_last);
 	t->last_send_ns = tcp_now(t);
-	return tcp_seg(t, t->seg_nxt - 1)->count;
+	return tcp_seg(t, t->seg_last)->count;
 }
 
 /* How many segments may go in one burst. */
@@ -178,7 +187,7 @@ static uint32_t quota(const struct sim_tcp *t)
 {
 	uint32_t in_flight = tcp_in_flight(t);
 
-	if (in_flight >= t->cwnd)
+	if (window_full(t))
 		return 0;
 	if (t->cc->tso_segments == NULL)
 		return t->cwnd - in_flight;
@@ -202,7 +211,7 @@ static uint32_t send_burst(struct sim_tcp *t, uint32_t most)
 
 static void after_sending(struct sim_tcp *t, uint32_t sent)
 {
-	bool limited = tcp_in_flight(t) >= t->cwnd;
+	bool limited = window_full(t);
 
 	if (tcp_reducing(t))
 		t->prr_out += sent;
@@ -250,7 +259,7 @@ bool tcp_push_one(struct sim_tcp *t)
 	if (sent != 0) {
 		if (tcp_reducing(t))
 			t->prr_out += sent;
-		validate_cwnd(t, tcp_in_flight(t) >= t->cwnd);
+		validate_cwnd(t, window_full(t));
 	}
 	return sent != 0;
 }
@@ -267,8 +276,11 @@ void tcp_retransmit_queue(struct sim_tcp *t)
 
 		if (tcp_in_flight(t) >= t->cwnd)
 			break;
-		t->rexmit_hint = (s->flags & SEG_SACKED) ? tcp_seg_missing(t, n) : n + 1;
-		if ((s->flags & (SEG_LOST | SEG_RETRANS | SEG_SACKED)) != SEG_LOST)
+		bool again = (s->flags & (SEG_LOST | SEG_RETRANS | SEG_SACKED)) == SEG_LOST;
+		if (again)
+			tcp_seg_split(t, n, t->cwnd - tcp_in_flight(t));
+		t->rexmit_hint = (s->flags & SEG_SACKED) ? tcp_seg_missing(t, n) : tcp_seg_next(t, n);
+		if (!again)
 			continue;
 		tcp_retransmit(t, n);
 		tcp_pace_sent(t, s->len);

@@ -35,6 +35,7 @@ struct sim_tcp_packet {
 	struct sim_tcp_range sack[SIM_TCP_SACKS];
 	uint32_t len;   /* payload */
 	uint16_t count; /* segments of the kernel's that it stands for; 0 counts as one */
+	uint16_t mss;   /* payload of each of several but the last; then a link may cut it */
 	uint8_t num_sacks;
 	uint8_t flags;
 	bool dsack; /* sack[0] is a range received twice */
@@ -42,6 +43,8 @@ struct sim_tcp_packet {
 
 /* Length of the IP packet. */
 uint32_t sim_tcp_length(const struct sim_tcp_packet *p);
+uint32_t sim_tcp_segments(const struct sim_tcp_packet *p);
+struct sim_tcp_packet sim_tcp_cut(const struct sim_tcp_packet *p, uint32_t from, uint32_t n); /* n of its segments, the whole or a part */
 
 struct sim_tcp_config {
 	enum sim_tcp_cc cc;

@@ -28,10 +28,11 @@ static bool resend_last(struct sim_tcp *t)
 {
 	if (t->packets_out == 0)
 		return false;
-	uint64_t n = t->seg_nxt - 1;
-	if (tcp_seg(t, n)->flags & SEG_SACKED)
+	const struct tcp_seg *s = tcp_seg(t, t->seg_last);
+	if (s->flags & SEG_SACKED)
 		return false;
-	tcp_retransmit(t, n);
+	tcp_seg_split(t, t->seg_last, s->count - 1u);
+	tcp_retransmit(t, t->seg_last);
 	t->tlp_retrans = true;
 	return true;
 }

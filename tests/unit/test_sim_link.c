@@ -106,6 +106,7 @@ static void test_link_table_draws_lie_between_its_values(void **state)
 /* ------------------------------------------------------------------ a link by itself */
 
 #define PACKETS 40000u
+#define MSS 1448ull
 
 struct bench {
 	struct sim_engine *engine;
@@ -116,18 +117,23 @@ struct bench {
 	uint64_t at_ns[PACKETS];     /* the last time */
 	uint32_t order[2 * PACKETS]; /* of arrival */
 	uint32_t arrivals;
+	struct sim_tcp_fate fate; /* sums */
 };
 
 static void arrived(void *to, const struct sim_tcp_packet *p)
 {
 	struct bench *b = to;
-	b->came[p->seq]++;
-	b->at_ns[p->seq] = b->engine->now_ns;
-	b->order[b->arrivals++] = (uint32_t)p->seq;
+	assert_int_equal(p->len, MSS * sim_tcp_segments(p));
+	for (uint32_t k = 0; k < sim_tcp_segments(p); k++) {
+		uint32_t i = (uint32_t)(p->seq / MSS) + k;
+		b->came[i]++;
+		b->at_ns[i] = b->engine->now_ns;
+		b->order[b->arrivals++] = i;
+	}
 }
 
-/* Sends full segments a millisecond apart. */
-static struct bench *pass(const struct sim_tcp_link_config *config, uint32_t n, uint64_t seed)
+/* Sends full segments, in trains of so many, a millisecond a segment apart. */
+static struct bench *pass_trains(const struct sim_tcp_link_config *config, uint32_t n, uint64_t seed, uint16_t train)
 {
 	struct bench *b = calloc(1, sizeof *b);
 	assert_non_null(b);
@@ -136,15 +142,23 @@ static struct bench *pass(const struct sim_tcp_link_config *config, uint32_t n, 
 	b->link = sim_tcp_link_new(b->engine, &b->source, config, arrived);
 	assert_non_null(b->link);
 	b->lane = (struct sim_tcp_lane){.to = b, .entity = 5};
-	for (uint32_t i = 0; i < n; i++) {
-		struct sim_tcp_packet p = {.seq = i, .len = 1448, .flags = SIM_TCP_ACK};
-		(void)sim_tcp_link_send(b->link, &b->lane, &p, b->engine->now_ns, NULL);
-		while (sim_engine_step(b->engine, (i + 1) * MS))
+	for (uint32_t i = 0; i < n; i += train) {
+		struct sim_tcp_packet p = {.seq = i * MSS, .len = MSS * train, .count = train, .mss = MSS, .flags = SIM_TCP_ACK};
+		struct sim_tcp_fate fate = sim_tcp_link_send(b->link, &b->lane, &p, b->engine->now_ns);
+		b->fate.carried += fate.carried;
+		b->fate.lost += fate.lost;
+		b->fate.dropped += fate.dropped;
+		while (sim_engine_step(b->engine, (i + train) * MS))
 			;
 	}
 	while (sim_engine_step(b->engine, b->engine->now_ns + 10 * SECOND))
 		;
 	return b;
+}
+
+static struct bench *pass(const struct sim_tcp_link_config *config, uint32_t n, uint64_t seed)
+{
+	return pass_trains(config, n, seed, 1);
 }
 
 static void drop(struct bench *b)
@@ -213,11 +227,45 @@ static void test_link_bursts_have_their_length_and_frequency(void **state)
 	drop(b);
 }
 
+/* A train loses each of its segments as if they came one by one, and goes on in pieces. */
+static void test_link_trains_lose_single_segments(void **state)
+{
+	struct sim_link_stages burst = {.to_bad = Q64(0.02), .to_good = Q64(0.25), .loss_bad = UINT64_MAX};
+	struct sim_tcp_link_config config = {.loss = Q64(0.3), .delay.a_ns = MS}, bursts_only = {.delay.a_ns = MS, .stages = &burst};
+	uint32_t bursts;
+	for (uint16_t train = 5; train <= 200; train *= 40) {
+		struct bench *b = pass_trains(&config, PACKETS, 1, train);
+		assert_in_range(lost_of(b, PACKETS), PACKETS * 0.3 - 300, PACKETS * 0.3 + 300);
+		assert_true(burst_chi_square(b, 0.7, &bursts) < 26.1);
+		assert_int_equal(b->fate.lost, lost_of(b, PACKETS));
+		drop(b);
+		b = pass_trains(&bursts_only, PACKETS, 2, train);
+		assert_in_range(lost_of(b, PACKETS), 0.02 / 0.27 * PACKETS * 0.88, 0.02 / 0.27 * PACKETS * 1.12);
+		assert_true(burst_chi_square(b, 0.25, &bursts) < 26.1);
+		drop(b);
+	}
+}
+
+static void test_link_full_queue_takes_the_beginning_of_a_train(void **state)
+{
+	struct sim_tcp_link_config config = {.rate_bits = 1000000, .queue_bytes = 10 * 1500 + 700, .delay.a_ns = MS};
+	struct bench *b = pass_trains(&config, 16, 1, 16);
+	for (uint32_t i = 0; i < 16; i++)
+		assert_int_equal(b->came[i], i < 10);
+	assert_int_equal(b->fate.carried, 1);
+	assert_int_equal(b->fate.dropped, 6);
+	drop(b);
+}
+
 static void test_link_trace_loses_what_it_says(void **state)
 {
 	struct sim_link_stages stages = {.trace = "..x.x", .trace_len = 5};
 	struct sim_tcp_link_config config = {.delay.a_ns = MS, .stages = &stages};
 	struct bench *b = pass(&config, 1000, 1);
+	for (uint32_t i = 0; i < 1000; i++)
+		assert_int_equal(b->came[i], i % 5 != 2 && i % 5 != 4);
+	drop(b);
+	b = pass_trains(&config, 1000, 1, 8);
 	for (uint32_t i = 0; i < 1000; i++)
 		assert_int_equal(b->came[i], i % 5 != 2 && i % 5 != 4);
 	drop(b);
@@ -293,6 +341,26 @@ static void test_link_drops_exactly_segments_3_and_4(void **state)
 	assert_int_equal(r.timeouts, 0);
 }
 
+/* Five segments of trains are lost: those go out again, in the order of a train's first, inner and last segments, and no other. */
+static void test_link_losses_in_trains_are_repaired_one_by_one(void **state)
+{
+	static const uint32_t numbers[] = {900, 901, 950, 1100, 1301};
+	struct sim_link_stages stages = {.drop = numbers, .num_drop = ARRAY_LEN(numbers)};
+	for (unsigned cc = SIM_TCP_CUBIC; cc <= SIM_TCP_BBR; cc++) {
+		struct sim_tcp_rig rig = rig_on(&stages);
+		struct sim_tcp_rig_result r;
+		rig.link.rate_bits = 100000000;
+		rig.link.queue_bytes = 50000000;
+		rig.tcp.cc = (enum sim_tcp_cc)cc;
+		rig.bytes = 3000000;
+		rig.flow = true;
+		assert_true(sim_tcp_rig_run(&rig, &r));
+		assert_true(r.finished);
+		assert_int_equal(r.retransmits, ARRAY_LEN(numbers));
+		assert_int_equal(r.timeouts, 0);
+	}
+}
+
 /* Mean of the sender's round trip from the tenth second on, ns; *mbit: goodput then. */
 static uint64_t queueing(const struct sim_link_stages *stages, double *mbit)
 {
@@ -327,10 +395,13 @@ int main(void)
 	    cmocka_unit_test(test_link_table_draws_lie_between_its_values),
 	    cmocka_unit_test(test_link_independent_loss_has_no_memory),
 	    cmocka_unit_test(test_link_bursts_have_their_length_and_frequency),
+	    cmocka_unit_test(test_link_trains_lose_single_segments),
+	    cmocka_unit_test(test_link_full_queue_takes_the_beginning_of_a_train),
 	    cmocka_unit_test(test_link_trace_loses_what_it_says),
 	    cmocka_unit_test(test_link_duplicates_at_its_rate),
 	    cmocka_unit_test(test_link_keeps_the_order_unless_told),
 	    cmocka_unit_test(test_link_drops_exactly_segments_3_and_4),
+	    cmocka_unit_test(test_link_losses_in_trains_are_repaired_one_by_one),
 	    cmocka_unit_test(test_link_codel_keeps_the_queue_short_and_the_link_busy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
