@@ -159,6 +159,7 @@ struct node_decl {
 	const char *region; /* null: none given */
 	bool has_cc;
 	enum sim_tcp_cc cc;
+	bool is_stranger, listens; /* stranger {}: no node is behind it */
 	const char *where;
 };
 
@@ -237,6 +238,11 @@ struct node *nodes_one(lua_State *L, int index, const char *what);
 int node_get_field(lua_State *L, struct node *n, const char *key);
 /* Declarations: node {} and nodes {}. */
 struct node_decl *node_decl_read(lua_State *L, int t, const char *what, bool many);
+struct node_decl *stranger_decl_read(lua_State *L, int t, const char *what, bool many);
+/* The Lua functions of such declarations: one node that is returned, or `count` of them in a group. */
+typedef struct node_decl *(*node_decl_reader)(lua_State *L, int t, const char *what, bool many);
+int node_declare_one(lua_State *L, const char *what, node_decl_reader read);
+int node_declare_many(lua_State *L, const char *what, node_decl_reader read);
 void node_decl_instances(lua_State *L, struct node *n, int t, const char *what);
 
 /* ------------------------------------------------------------------ the scenario */
@@ -431,6 +437,7 @@ void faults_open(lua_State *L);
 void machine_open(lua_State *L);
 void chaos_open(lua_State *L);
 void churn_open(lua_State *L);
+void stranger_open(lua_State *L);
 void vary_open(lua_State *L);
 void buggify_open(lua_State *L);
 void run_open(lua_State *L);

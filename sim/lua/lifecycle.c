@@ -292,6 +292,8 @@ int lifecycle_start(lua_State *L)
 		keys_check(L, 2, "start", keys, 0);
 		keys_unit(L, 2, "start", "within", UNIT_TIME, &within);
 	}
+	if (n->decl->is_stranger)
+		return luaL_error(L, "start: '%s' is a stranger: there is no node behind it", n->name);
 	/* Keyed by the node's name: one node more moves nobody's start. */
 	if (within)
 		at += sim_rand_below(s->options.seed, SIM_RAND_START, host_entity(n->name, "start"), 0, within);
@@ -376,7 +378,8 @@ static int do_restart(lua_State *L)
 		world_node_lose_disk(n->world);
 	if (loses_key)
 		lose_key(L, n);
-	start_later(L, n, scenario_now(s) + after, 0, true);
+	if (!n->decl->is_stranger)
+		start_later(L, n, scenario_now(s) + after, 0, true);
 	return 0;
 }
 
@@ -387,6 +390,8 @@ static int do_arrive(lua_State *L)
 {
 	struct node *n = node_check(L, 1);
 	may_act(L, "arrive", true);
+	if (n->decl->is_stranger)
+		return 0;
 	n->was_started = true;
 	if (!world_node_running(n->world) && !lifecycle_begin(n, host_where(L)))
 		return luaL_error(L, "arrive: out of memory");

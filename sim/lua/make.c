@@ -5,6 +5,7 @@
 #include "core/base/hash.h"
 #include "sim/engine/rand.h"
 #include "sim/lua/latency.h"
+#include "sim/lua/lifecycle.h"
 
 #define DEFAULT_LATENCY_NS UINT64_C(20000000)
 
@@ -311,6 +312,8 @@ static bool make_node(struct scenario *s, struct node *n)
 	if (!c.p2p.version)
 		c.p2p.version = SY_VERSION;
 	enum sy_err err = c.reactors ? world_node_add(s->world, &c, &n->world, &what) : SY_NO_MEMORY;
+	if (err == SY_OK && n->decl->is_stranger)
+		err = stranger_begin(n);
 	if (err != SY_OK) {
 		host_breakf(&s->host, "%s: node '%s': %s", n->decl->where, n->name, what ? what : sy_err_text(err));
 		return false;

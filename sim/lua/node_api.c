@@ -306,15 +306,15 @@ static int m_broadcast(lua_State *L)
 	return 1;
 }
 
-static struct sy_netaddr address_check(lua_State *L, int index)
+struct sy_netaddr node_address_check(lua_State *L, int index, const char *what)
 {
 	struct sy_netaddr addr;
 	if (lua_type(L, index) == LUA_TSTRING && strchr(lua_tostring(L, index), '@')) {
 		if (sy_netaddr_parse(lua_tostring(L, index), &addr, NULL) != SY_OK)
-			luaL_error(L, "dial: '%s' is no id@ip:port", lua_tostring(L, index));
+			luaL_error(L, "%s: '%s' is no id@ip:port", what, lua_tostring(L, index));
 		return addr;
 	}
-	struct node *other = nodes_one(L, index, "dial");
+	struct node *other = nodes_one(L, index, what);
 	node_need_address(L, other);
 	return other->addr;
 }
@@ -322,7 +322,7 @@ static struct sy_netaddr address_check(lua_State *L, int index)
 static int m_dial(lua_State *L)
 {
 	struct node *n = node_check(L, 1);
-	struct sy_netaddr addr = address_check(L, 2);
+	struct sy_netaddr addr = node_address_check(L, 2, "dial");
 	if (own_callback(n))
 		return node_push_error(L, sy_ctx_dial(n->host->frame.ctx, &addr));
 	struct sy_input in = {.kind = SY_IN_DIAL, .addr = addr};
@@ -365,6 +365,8 @@ static const luaL_Reg methods[] = {{"num_peers", m_num_peers},
                                    {"mark_good", m_mark_good},
                                    {"save_book", m_save_book},
                                    {"pex_counts", m_pex_counts},
+                                   {"connect", stranger_connect},
+                                   {"connections", stranger_connections},
                                    {NULL, NULL}};
 static const char *const fields[] = {"name", "id", "address", "ip", "region", "profile", "running", "index", "book", "reactors", NULL};
 const struct api_page node_page = {"node:", methods, fields};
@@ -491,43 +493,53 @@ static void may_declare(lua_State *L, const char *what)
 		luaL_error(L, "%s: not in a callback of a reactor", what);
 }
 
-static int api_node(lua_State *L)
+int node_declare_one(lua_State *L, const char *what, node_decl_reader read)
 {
-	struct scenario *s = host_scenario(L, "node");
-	may_declare(L, "node");
+	struct scenario *s = host_scenario(L, what);
+	may_declare(L, what);
 	lua_settop(L, 1);
-	struct node_decl *d = node_decl_read(L, 1, "node", false);
+	struct node_decl *d = read(L, 1, what, false);
 	const char *name = NULL;
-	if (!keys_text(L, 1, "node", "name", &name))
-		return luaL_error(L, "node: name is missing");
-	declare(L, s, "node", host_keep(L, name), d);
+	if (!keys_text(L, 1, what, "name", &name))
+		return luaL_error(L, "%s: name is missing", what);
+	declare(L, s, what, host_keep(L, name), d);
 	if (s->world && !scenario_make_nodes(s))
 		return luaL_error(L, "%s", s->host.error);
 	return 1;
 }
 
-static int api_nodes(lua_State *L)
+int node_declare_many(lua_State *L, const char *what, node_decl_reader read)
 {
-	struct scenario *s = host_scenario(L, "nodes");
-	may_declare(L, "nodes");
+	struct scenario *s = host_scenario(L, what);
+	may_declare(L, what);
 	lua_settop(L, 1);
-	struct node_decl *d = node_decl_read(L, 1, "nodes", true);
+	struct node_decl *d = read(L, 1, what, true);
 	const char *name = "n";
 	uint64_t count;
-	keys_text(L, 1, "nodes", "name", &name);
-	if (!keys_uint(L, 1, "nodes", "count", 0, NODE_COUNT_MAX, &count))
-		return luaL_error(L, "nodes: count is missing");
+	keys_text(L, 1, what, "name", &name);
+	if (!keys_uint(L, 1, what, "count", 0, NODE_COUNT_MAX, &count))
+		return luaL_error(L, "%s: count is missing", what);
 	uint32_t *at = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *at, 0);
 	for (uint64_t i = 0; i < count; i++) {
 		char text[NODE_NAME_MAX + 16];
 		snprintf(text, sizeof text, "%.64s%u", name, (unsigned)i + 1);
-		at[i] = declare(L, s, "nodes", host_keep(L, text), d)->index;
+		at[i] = declare(L, s, what, host_keep(L, text), d)->index;
 		lua_pop(L, 1);
 	}
 	if (s->world && !scenario_make_nodes(s))
 		return luaL_error(L, "%s", s->host.error);
 	group_push(L, at, (size_t)count);
 	return 1;
+}
+
+static int api_node(lua_State *L)
+{
+	return node_declare_one(L, "node", node_decl_read);
+}
+
+static int api_nodes(lua_State *L)
+{
+	return node_declare_many(L, "nodes", node_decl_read);
 }
 
 static const luaL_Reg globals[] = {{"node", api_node}, {"nodes", api_nodes}, {NULL, NULL}};

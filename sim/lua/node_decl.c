@@ -10,6 +10,8 @@ static const char *const node_keys[] = {"name", "book",    "p2p",     "reactors"
                                         "ip",   "network", "version", "moniker",  "cc",     NULL};
 static const char *const nodes_keys[] = {"name", "book",    "count",   "p2p",     "reactors", "region", "profile",
                                          "ip",   "network", "version", "moniker", "cc",       NULL};
+static const char *const stranger_keys[] = {"name", "region", "ip", "cc", "listen", NULL};
+static const char *const strangers_keys[] = {"name", "count", "region", "ip", "cc", "listen", NULL};
 static const char *const p2p_keys[] = {"seeds",
                                        "persistent_peers",
                                        "unconditional_peer_ids",
@@ -247,18 +249,33 @@ static void read_place(lua_State *L, int t, const char *what, struct node_decl *
 		ip_check(L, ip, what, d->ip);
 }
 
-struct node_decl *node_decl_read(lua_State *L, int t, const char *what, bool many)
+static struct node_decl *begin(lua_State *L, int t, const char *what, const char *const *keys, bool many)
 {
 	luaL_checktype(L, t, LUA_TTABLE);
-	keys_check(L, t, what, many ? nodes_keys : node_keys, 0);
+	keys_check(L, t, what, keys, 0);
 	struct node_decl *d = host_new(L, sizeof *d);
 	d->where = host_where(L);
 	sy_config_init(&d->p2p, read_profile(L, t, what));
 	read_place(L, t, what, d);
 	if (many && d->has_ip)
-		luaL_error(L, "%s: ip: nodes cannot share one; give each its own with node {}", what);
+		luaL_error(L, "%s: ip: they cannot share one; give each its own, one by one", what);
 	d->p2p.network = "switchyard";
 	d->p2p.moniker = NULL;
+	return d;
+}
+
+/* A host without a node: where it stands, and whether it listens. */
+struct node_decl *stranger_decl_read(lua_State *L, int t, const char *what, bool many)
+{
+	struct node_decl *d = begin(L, t, what, many ? strangers_keys : stranger_keys, many);
+	d->is_stranger = true;
+	keys_bool(L, t, what, "listen", &d->listens);
+	return d;
+}
+
+struct node_decl *node_decl_read(lua_State *L, int t, const char *what, bool many)
+{
+	struct node_decl *d = begin(L, t, what, many ? nodes_keys : node_keys, many);
 	read_text(L, t, what, "network", &d->p2p.network);
 	read_text(L, t, what, "version", &d->p2p.version);
 	read_text(L, t, what, "moniker", &d->p2p.moniker);

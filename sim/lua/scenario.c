@@ -85,6 +85,7 @@ static int open_scenario(lua_State *L)
 	machine_open(L);
 	chaos_open(L);
 	churn_open(L);
+	stranger_open(L);
 	vary_open(L);
 	buggify_open(L);
 	run_open(L);

@@ -75,6 +75,7 @@ struct world_node {
 	bool strict_off;         /* addr_book_strict is off whatever the script says: a loopback world is not routable */
 	struct world_timer *due; /* the event that ends it, when it could not be ended at once */
 	bool due_is_stop;        /* it is to end in good order */
+	struct world_raws *raws; /* of a stranger: no core is made, and the transport is its own; world_raw.c */
 	void *user;
 };
 
@@ -141,6 +142,10 @@ void world_node_reap(struct world_node *n);
 void world_node_make_key(struct world_node *n);
 /* Whoever keeps its address is told. */
 void world_node_tell_renamed(struct world_node *n);
+
+/* world_raw.c */
+void world_raws_lost(struct world_node *n); /* the machine has lost its power */
+void world_raws_free(struct world_node *n);
 
 /* world_book.c */
 enum sy_err world_node_save_book(void *ctx, struct sy_span snapshot);

@@ -225,6 +225,7 @@ enum sy_err world_node_configure(struct world_node *n, const struct sy_config *p
 
 void world_node_free(struct world_node *n)
 {
+	world_raws_free(n);
 	world_node_reap(n);
 	if (n->host != NULL)
 		n->w->ops->host_free(n);
@@ -322,7 +323,7 @@ enum sy_err world_node_start(struct world_node *n)
 {
 	if (n->core != NULL && n->is_stopped && nobody_is_inside(n))
 		world_node_reap(n);
-	if (n->core != NULL)
+	if (n->core != NULL || n->raws != NULL)
 		return SY_INVALID;
 	enum sy_err err = world_disk_mount(n);
 	if (err != SY_OK)
