@@ -178,6 +178,7 @@ struct node {
 	struct sy_netaddr addr; /* once made */
 	struct tap *taps;       /* measures of what arrives here */
 	struct load *loads;     /* traffic that starts here */
+	struct watch *watches;  /* who hears what it tells of itself */
 	int ref;                /* keeps the handle */
 	int peers_ref;          /* its peer handles, by slot */
 	bool was_started;
@@ -314,6 +315,7 @@ struct scenario {
 	struct node **nodes;
 	size_t num_nodes, cap_nodes, num_made;
 	bool making;
+	bool watched; /* some node has watches: its world traces */
 	struct index by_id, by_name;
 	uint64_t topology;   /* counts changes of the peer graph */
 	uint64_t list_marks; /* lists of nodes read so far */
@@ -398,6 +400,9 @@ void processes_free(struct scenario *s);
 /* checks.c */
 void checks_at_end(struct scenario *s, bool cut);
 
+/* watch_api.c: a node has told something. */
+void watch_told(struct node *n, const struct sy_trace *trace);
+
 /* traffic.c: the artificial load. ref: the peer that came up. */
 void traffic_peer_up(struct node *n, const struct sy_id *id, struct sy_ref ref);
 void traffic_peer_down(struct node *n, const struct sy_id *id);
@@ -438,6 +443,7 @@ void machine_open(lua_State *L);
 void chaos_open(lua_State *L);
 void churn_open(lua_State *L);
 void stranger_open(lua_State *L);
+void watch_open(lua_State *L);
 void vary_open(lua_State *L);
 void buggify_open(lua_State *L);
 void run_open(lua_State *L);

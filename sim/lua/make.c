@@ -189,6 +189,8 @@ static void on_trace(void *ctx, struct world_node *wn, const struct sy_trace *tr
 		return;
 	if (trace->kind == SY_TRACE_MESSAGE && n->taps)
 		flow_traced(n, trace);
+	if (n->watches)
+		watch_told(n, trace);
 	if (s->hooks && s->hooks->trace && trace->kind != SY_TRACE_MESSAGE)
 		s->hooks->trace(s->hooks->ctx, scenario_now(s), n->name, trace);
 }
@@ -275,7 +277,7 @@ bool scenario_make_world(struct scenario *s)
 	                                  .stopped = on_stopped,
 	                                  .renamed = on_renamed};
 	/* Traces cost time; they are asked for when somebody may listen, which is not known yet while the script loads. */
-	if (!s->hooks || s->hooks->trace || s->measures)
+	if (!s->hooks || s->hooks->trace || s->measures || s->watched)
 		listener.trace = on_trace;
 	const char *what = NULL;
 	enum sy_err err = world_new(&s->world, &o, &listener, &what);

@@ -86,6 +86,7 @@ static int open_scenario(lua_State *L)
 	chaos_open(L);
 	churn_open(L);
 	stranger_open(L);
+	watch_open(L);
 	vary_open(L);
 	buggify_open(L);
 	run_open(L);

@@ -461,6 +461,40 @@ static void test_api_memory_limit_ends_the_load(void **state)
 	assert_non_null(strstr(k.error, "s.lua:2: the script uses more than 2 MiB of memory"));
 }
 
+/* ------------------------------------------------------------------ watches */
+
+static void test_api_watches_hear_and_leave_no_mark(void **state)
+{
+	static const char quiet[] = "local a = node { name = 'a' } local b = node { name = 'b', p2p = { persistent_peers = { a } } }\n"
+	                            "start(b) at(2, function() a:start() end) run_for(20)";
+	static const char heard[] =
+	    "local a = node { name = 'a' } local b = node { name = 'b', p2p = { persistent_peers = { a } } }\n"
+	    "local n, tried = {}, nil\n"
+	    "watch { b, events = { 'dial', 'dialled', 'peer_added' }, function(node, e)\n"
+	    "  assert(node == b and e.id == a.id and e.address == a.address)\n"
+	    "  n[e.event .. ' ' .. e.why] = (n[e.event .. ' ' .. e.why] or 0) + 1\n"
+	    "  if e.event == 'peer_added' then assert(e.outbound) end\n"
+	    "end }\n"
+	    "watch { group(a, b), events = 'reconnect', function(node, e) tried = e.attempt assert(e.wait > 0) end }\n"
+	    "at_end { 'all is heard', function()\n"
+	    "  return n['dial ok'] == n['dialled ok'] + n['dialled dial_refused'] and n['peer_added ok'] == 1 and tried\n"
+	    "end }\n"
+	    "start(b) at(2, function() a:start() end) run_for(20)";
+	struct scenario_kit k;
+	scenario_kit_run(&k, quiet, NULL);
+	uint64_t hash = world_hash(scenario_world(k.s));
+	scenario_kit_free(&k);
+	scenario_kit_run(&k, heard, NULL);
+	scenario_kit_held(&k);
+	assert_true(hash == world_hash(scenario_world(k.s)));
+	scenario_kit_free(&k);
+	scenario_expect_error("local a = node { name = 'a' }\nwatch { a, events = 'dail', print }", 2,
+	                      "no event 'dail'; the nearest known one is 'dial'");
+	scenario_expect_error("local a = node { name = 'a' } local b = node { name = 'b', p2p = { persistent_peers = { a } } } start(a, b)\n"
+	                      "watch { b, events = 'dial', function() b:stop() end } run_for(5)",
+	                      2, "only reads");
+}
+
 /* ------------------------------------------------------------------ the reference */
 
 static char *read_docs(void)
@@ -528,6 +562,7 @@ int main(void)
 	    cmocka_unit_test(test_api_real_connections_refuse_what_only_a_simulator_can),
 	    cmocka_unit_test(test_api_file_that_is_not_there_is_an_error),
 	    cmocka_unit_test(test_api_memory_limit_ends_the_load),
+	    cmocka_unit_test(test_api_watches_hear_and_leave_no_mark),
 	    cmocka_unit_test(test_api_every_name_stands_in_the_reference),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
