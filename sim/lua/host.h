@@ -391,6 +391,8 @@ void results_finish(struct scenario *s);
 /* process.c */
 void process_peer_up(struct scenario *s, struct node *n, const struct sy_id *id);
 bool process_send_done(struct scenario *s, struct node *n, uint64_t token, enum sy_err err);
+/* The node has ended: whoever waits in its Sends goes on with SY_NOT_RUNNING. */
+void process_node_gone(struct scenario *s, struct node *n);
 int process_wait_peer(lua_State *L, struct node *n, const struct sy_id *id, uint64_t timeout_ns); /* stack: 1 the node, 2 the other */
 int process_send(lua_State *L, struct node *n, struct sy_ref ref, const struct sy_id *id, uint8_t channel, struct sy_span bytes,
                  uint64_t timeout_ns);
@@ -406,6 +408,7 @@ void watch_told(struct node *n, const struct sy_trace *trace);
 /* traffic.c: the artificial load. ref: the peer that came up. */
 void traffic_peer_up(struct node *n, const struct sy_id *id, struct sy_ref ref);
 void traffic_peer_down(struct node *n, const struct sy_id *id);
+void traffic_node_gone(struct node *n);
 bool traffic_send_done(struct scenario *s, uint64_t token, enum sy_err err); /* false: the token is none of its own */
 void traffics_free(struct scenario *s);
 
@@ -416,6 +419,7 @@ void traffics_free(struct scenario *s);
 void flow_asked(struct node *from, const struct sy_id *to, uint8_t channel, size_t bytes, uint64_t token, bool saturated);
 void flow_refused(struct node *from, const struct sy_id *to, uint8_t channel, uint64_t token);
 void flow_peer_down(struct node *n, const struct sy_id *id);
+void flow_node_gone(struct node *n);
 void flow_traced(struct node *to, const struct sy_trace *trace);
 void measures_finish(struct scenario *s);
 void measures_free(struct scenario *s);

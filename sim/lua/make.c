@@ -210,7 +210,14 @@ static void on_started(void *ctx, struct world_node *wn, enum sy_err err)
 static void on_stopped(void *ctx, struct world_node *wn)
 {
 	struct scenario *s = ctx;
+	struct node *n = world_node_user(wn);
 	s->topology++;
+	if (s->host.failed)
+		return;
+	/* After a stop nothing is left to be told; a crash tells nobody. */
+	traffic_node_gone(n);
+	flow_node_gone(n);
+	process_node_gone(s, n);
 }
 
 /* The index keeps the old id, too: nobody has it any more, so that it finds nobody. */

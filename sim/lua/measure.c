@@ -160,6 +160,13 @@ void flow_peer_down(struct node *n, const struct sy_id *id)
 			w->count = 0; /* what was under way is lost with the connection */
 }
 
+void flow_node_gone(struct node *n)
+{
+	struct scenario *s = n->host->scenario;
+	for (size_t i = 0; s->measures && i < s->num_nodes; i++)
+		flow_peer_down(n, &s->nodes[i]->addr.id);
+}
+
 /* ------------------------------------------------------------------ arriving */
 
 #define MATCH_DEPTH 8u

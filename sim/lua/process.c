@@ -279,6 +279,17 @@ bool process_send_done(struct scenario *s, struct node *n, uint64_t token, enum 
 	return false;
 }
 
+void process_node_gone(struct scenario *s, struct node *n)
+{
+	for (struct process *p = s->processes; p; p = p->next) {
+		if (p->token == 0 || p->wait != WAIT_SEND || p->node != n)
+			continue;
+		p->token = 0;
+		p->err = SY_NOT_RUNNING;
+		wake(p);
+	}
+}
+
 /* ------------------------------------------------------------------ starting */
 
 static void on_first(void *arg)

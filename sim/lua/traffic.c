@@ -170,16 +170,25 @@ void traffic_peer_up(struct node *n, const struct sy_id *id, struct sy_ref ref)
 	}
 }
 
+static void put_down(struct load *l)
+{
+	l->up = false;
+	l->waiting = false;
+	l->wake_ns = 0;
+	task_cancel(&l->task);
+}
+
 void traffic_peer_down(struct node *n, const struct sy_id *id)
 {
-	for (struct load *l = n->loads; l; l = l->next) {
-		if (memcmp(&l->to->addr.id, id, sizeof *id) == 0) {
-			l->up = false;
-			l->waiting = false;
-			l->wake_ns = 0;
-			task_cancel(&l->task);
-		}
-	}
+	for (struct load *l = n->loads; l; l = l->next)
+		if (memcmp(&l->to->addr.id, id, sizeof *id) == 0)
+			put_down(l);
+}
+
+void traffic_node_gone(struct node *n)
+{
+	for (struct load *l = n->loads; l; l = l->next)
+		put_down(l);
 }
 
 bool traffic_send_done(struct scenario *s, uint64_t token, enum sy_err err)

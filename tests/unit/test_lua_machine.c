@@ -207,6 +207,18 @@ static void test_machine_peer_of_an_earlier_life_is_nobody_now(void **state)
 	           "run_for '1m'");
 }
 
+static void test_machine_crash_ends_sends_that_wait(void **state)
+{
+	holds(PAIR "local done, why, at_s\n"
+	           "at('10s', function() partition(a, b) spawn(function()\n"
+	           "  local peer = b:peer(a)\n"
+	           "  while peer:try_send(0x70, ('x'):rep(1000)) do end\n"
+	           "  done, why = peer:send(0x70, 'y', '1h') at_s = now() end) end)\n"
+	           "at('15s', function() b:crash() end)\n"
+	           "at_end { 'it fails', function() return done == false and why == 'not_running' and at_s == 15, tostring(why) end }\n"
+	           "run_for '20s'");
+}
+
 static void test_machine_says_what_is_wrong(void **state)
 {
 	scenario_expect_error("local a = node { name = 'a' }\nclock(a, { step = '1s', drift = '1%' }) run_for '1s'", 2, "either step or drift");
@@ -234,6 +246,7 @@ int main(void)
 	    cmocka_unit_test(test_machine_syn_drop_spares_what_lives),
 	    cmocka_unit_test(test_machine_held_direction_waits_for_release),
 	    cmocka_unit_test(test_machine_peer_of_an_earlier_life_is_nobody_now),
+	    cmocka_unit_test(test_machine_crash_ends_sends_that_wait),
 	    cmocka_unit_test(test_machine_says_what_is_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
