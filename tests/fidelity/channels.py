@@ -5,12 +5,12 @@ Prints a table; writes OUT/channels.csv and OUT/channels_*.dat (for channels.gp)
 """
 import csv
 import re
-import shutil
 import statistics
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+
+import runs
 
 SCRIPT = "scenarios/reference/channels.lua"
 LINKS = {"L1": "20Mbit", "L3": "100Mbit"}
@@ -41,18 +41,11 @@ def queue_of(config):
 
 def simulate(binary, cell, seeds, out):
     case, link, config = cell
-    shutil.rmtree(out, ignore_errors=True)
-    command = [binary, "run", SCRIPT, "--profile", "upstream", "--tcp", "segment", "--crypto", "null", "--seeds", f"1..{seeds}",
-               "--out", str(out), "--quiet", "-p", f"case={case}", "-p", f"rate={LINKS[link]}", "-p", f"queue={queue_of(config)}",
-               "-p", f"rates={5120000 if config.startswith('default') else 1000000000}", "-p", f"lowat={16384 if 'lowat16k' in config else 0}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    parameters = {"case": case, "rate": LINKS[link], "queue": queue_of(config), "lowat": 16384 if "lowat16k" in config else 0,
+                  "rates": 5120000 if config.startswith("default") else 1000000000}
     got = defaultdict(list)
-    for path in sorted(Path(out).glob("*/metrics.csv")):
-        with open(path, newline="") as f:
-            for row in csv.DictReader(f):
-                got[row["metric"], row["channel"]].append(float(row["value"]))
+    for row in runs.simulate(binary, SCRIPT, out, seeds, ["--profile", "upstream", "--tcp", "segment"], parameters):
+        got[row["metric"], row["channel"]].append(float(row["value"]))
     return got
 
 
@@ -88,7 +81,6 @@ def main():
             table.append((*cell, metric, channel, f"{theirs:.5g}", f"{ours:.5g}", "" if limit is None else f"{limit:.3g}", held))
             print(f"{cell[0]:8s} {cell[1]:4s} {cell[2]:18s} {metric:12s} {channel:8s} {theirs:9.4f} {ours:9.4f} "
                   f"{'-' if limit is None else format(limit, '.3f'):>10s}  {'' if held else 'MISSED'}", flush=True)
-    shutil.rmtree(out / "channel_runs", ignore_errors=True)
     with open(out / "channels.csv", "w", newline="") as f:
         csv.writer(f).writerows([("case", "link", "config", "metric", "channel", "real", "sim", "allowed", "held"), *table])
     for metric in ("mean_share", "blackout_s", "p50_ms"):

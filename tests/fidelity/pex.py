@@ -4,12 +4,12 @@ usage: pex.py SWITCHYARD REFERENCE.csv OUT [SEEDS]
 Prints a table; writes OUT/pex.csv and OUT/pex_*.dat (curves, for pex.gp). Exit code 1 when a cell misses its target.
 """
 import csv
-import shutil
 import statistics
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+
+import runs
 
 PROFILE = {"v0.38.26": "upstream-v0.38", "v0.40.0": "upstream"}
 SCRIPT = "scenarios/reference/pex.lua"
@@ -37,18 +37,11 @@ def read_reference(path):
 def simulate(binary, cell, seeds, out):
     """{(metric, t): [a value a seed]} of the same set-up."""
     version, n, k, seed_mode, window = cell
-    shutil.rmtree(out, ignore_errors=True)
-    command = [binary, "run", SCRIPT, "--profile", PROFILE[version], "--crypto", "null", "--seeds", f"1..{seeds}", "--out", str(out), "--quiet",
-               "-p", f"nodes={n}", "-p", f"outbound={k}", "-p", f"seed_mode={seed_mode}", "-p", f"window={window}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode not in (0, 1):  # a check of a lonely node may fail: that is what is measured
-        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+    parameters = {"nodes": n, "outbound": k, "seed_mode": seed_mode, "window": window}
     got = defaultdict(list)
-    for path in sorted(Path(out).glob("*/metrics.csv")):
-        with open(path, newline="") as f:
-            for row in csv.DictReader(f):
-                name, t = row["metric"], float(row["time_s"]) - OFFSET
-                got[name.removesuffix(" mean"), t].append(float(row["value"]))
+    # a check of a lonely node may fail: that is what is measured
+    for row in runs.simulate(binary, SCRIPT, out, seeds, ["--profile", PROFILE[version]], parameters, may_fail=True):
+        got[row["metric"].removesuffix(" mean"), float(row["time_s"]) - OFFSET].append(float(row["value"]))
     return got
 
 
@@ -107,7 +100,6 @@ def main():
         print(f"  {'first peer, median (s), told only':32s} {'':4s} {statistics.mean(first):9.3f} {statistics.stdev(first):7.3f} "
               f"{statistics.median(at(sim, 'first_peer p50', 200)):9.3f}")
         write_curves(out, title.replace(" ", "_").replace("=", ""), real, sim)
-        shutil.rmtree(out / "pex_runs", ignore_errors=True)
     with open(out / "pex.csv", "w", newline="") as f:
         csv.writer(f).writerows(table)
     print(f"\nPEX: {total - missed} of {total} figures within the target")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Holds the simulator's TCP against kernel runs (data/tcp_reference.csv): every cell, both fidelities. Prints a table and, per
-# congestion control, median and worst error; writes $BUILD/fidelity/: cells.csv, summary.txt, fidelity.png, index.html.
+# congestion control, median and worst error and what chance explains of them; writes $BUILD/fidelity/: cells.csv, summary.txt, fidelity.png, index.html.
 # Then nodes in CometBFT's profiles against real CometBFT nodes: networks (data/pex_reference.csv: pex.csv, pex.png) and the channels
 # of one connection (data/channel_reference.csv: channels.csv, channels.png).
 # usage: BUILD=build tests/fidelity/run.sh [tcp|pex|channels]...      about three minutes on two cores
