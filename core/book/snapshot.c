@@ -1,6 +1,7 @@
 #include "core/book/snapshot.h"
 
 #include "core/base/assert.h"
+#include "core/base/hash.h"
 
 #include <string.h>
 
@@ -16,11 +17,12 @@
 
 static const uint8_t magic[4] = {'S', 'Y', 'B', 'K'};
 
-static uint8_t *put_le(uint8_t *p, uint64_t v, int n)
+static inline uint8_t *put_le(uint8_t *p, uint64_t v, size_t n)
 {
-	for (int i = 0; i < n; i++)
-		*p++ = (uint8_t)(v >> (8 * i));
-	return p;
+	uint8_t bytes[8];
+	sy_store_u64le(bytes, v);
+	memcpy(p, bytes, n);
+	return p + n;
 }
 
 static const uint8_t *get_le(const uint8_t *p, uint64_t *v, int n)

@@ -52,6 +52,7 @@ struct host {
 	struct arena arena;
 	struct scenario *scenario; /* null in a real node */
 	enum sy_profile profile;
+	const void *node_type;          /* the metatable of nodes, which the registry holds */
 	uint64_t messages;              /* that reactors in Lua received */
 	bool failed;                    /* the script broke: nothing of it is called any more */
 	char error[SANDBOX_ERROR_TEXT]; /* why: the first reason; others may follow while calls unwind */

@@ -10,14 +10,21 @@
 
 /* ------------------------------------------------------------------ handles */
 
+/* As luaL_testudata, without a look-up of the type's name: looks call it for each node, each second. */
 struct node *node_test(lua_State *L, int index)
 {
-	return luaL_testudata(L, index, NODE_TYPE);
+	void *p = lua_touserdata(L, index);
+	if (!p || !lua_getmetatable(L, index))
+		return NULL;
+	const void *type = lua_topointer(L, -1);
+	lua_pop(L, 1);
+	return type == host_of(L)->node_type ? p : NULL;
 }
 
 struct node *node_check(lua_State *L, int index)
 {
-	return luaL_checkudata(L, index, NODE_TYPE);
+	struct node *n = node_test(L, index);
+	return n ? n : luaL_checkudata(L, index, NODE_TYPE); /* for its message */
 }
 
 void node_push(lua_State *L, const struct node *n)
@@ -550,6 +557,7 @@ void node_open(lua_State *L)
 {
 	luaL_setfuncs(L, host_of(L)->scenario ? globals : no_globals, 0);
 	sandbox_handle_type(L, NODE_TYPE);
+	host_of(L)->node_type = lua_topointer(L, -1);
 	luaL_newlib(L, methods);
 	lua_pushcclosure(L, node_index, 1);
 	lua_setfield(L, -2, "__index");
