@@ -1,4 +1,6 @@
 -- Three channels that always have something to send share one connection by priority.
+-- Not promised in default with --buggify: the link is used
+-- (a process that comes late finds its 16 KiB gone: fairness/late_writer.lua says what that costs)
 network { latency = "20ms", rate = param("rate", "20Mbit", "rate of the link") }
 
 local bulk = reactor { name = "bulk", channels = {
