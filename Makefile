@@ -36,7 +36,7 @@ WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototyp
 BASE    := -std=c11 -D_GNU_SOURCE -I. -g -fno-strict-aliasing -ffp-contract=off -fno-common $(WARN)
 VAR_release :=
 VAR_debug   := -DSY_DEBUG
-VAR_asan    := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+VAR_asan    := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
 VAR_tiny    := -DSY_TINY
 VAR_planted := -DSY_PLANTED
 CFLAGS_all   = $(BASE) $(OPT) $(VAR_$(VARIANT)) $(CFLAGS)
