@@ -108,22 +108,49 @@ bool sim_engine_add_source(struct sim_engine *pub, struct sim_source *s, const c
 		s->rank = (uint32_t)u & RANK_MASK;
 	} while (!claim(e->ranks, e->cap * 2, s->rank, pub->num_sources));
 	s->seq = 0;
+	s->shuffle_ppm = 0;
 	s->name = name;
 	e->sources[pub->num_sources++] = s;
 	return true;
 }
 
-uint32_t sim_engine_source(const struct sim_engine *pub, uint64_t order)
+/* --- another order of equal times --- */
+
+#define ORDER_BITS ((1ull << 60) - 1)
+
+/* What is drawn of a time is the same for all sources, so that turning bits over by it keeps orders apart. */
+static uint64_t turned_bits(const struct sim_engine *e, uint64_t at_ns)
+{
+	return sim_rand_u64(e->seed, SIM_RAND_ORDER, 0, 2 * at_ns) & ORDER_BITS & ~SIM_ORDER_SHUFFLED;
+}
+
+static __attribute__((noinline)) uint64_t shuffled(const struct sim_engine *e, uint32_t ppm, uint64_t at_ns, uint64_t order)
+{
+	bool strikes = sim_rand_below(e->seed, SIM_RAND_ORDER, 0, 2 * at_ns + 1, 1000000) < ppm;
+	return strikes ? (order ^ turned_bits(e, at_ns)) | SIM_ORDER_SHUFFLED : order;
+}
+
+void sim_source_shuffle(struct sim_source *s, uint32_t rate_ppm)
+{
+	s->shuffle_ppm = rate_ppm;
+}
+
+uint32_t sim_engine_source(const struct sim_engine *pub, uint64_t at_ns, uint64_t order)
 {
 	const struct engine *e = (const struct engine *)pub;
-	const struct taken *t = e->cap ? place_of(e->ranks, e->cap * 2, sim_order_rank(order)) : NULL;
+	uint64_t plain = order & SIM_ORDER_SHUFFLED ? order ^ turned_bits(pub, at_ns) : order;
+	const struct taken *t = e->cap ? place_of(e->ranks, e->cap * 2, (uint32_t)(plain >> 36) & RANK_MASK) : NULL;
 	return t && t->rank ? t->source : UINT32_MAX;
 }
 
 bool sim_engine_schedule(struct sim_engine *e, struct sim_source *s, struct sim_event *event, enum sim_class class_, uint64_t at_ns)
 {
 	SY_ASSERT(at_ns >= e->now_ns);
-	return sim_queue_push(e->queue, event, at_ns, sim_source_order(s, class_));
+	uint64_t order = sim_source_order(s, class_);
+	if (s->shuffle_ppm) {
+		order = shuffled(e, s->shuffle_ppm, at_ns, order);
+	}
+	return sim_queue_push(e->queue, event, at_ns, order);
 }
 
 void sim_engine_cancel(struct sim_engine *e, struct sim_event *event)

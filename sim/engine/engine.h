@@ -29,8 +29,14 @@ void sim_engine_free(struct sim_engine *e);
  * when out of memory.
  */
 SY_MUST bool sim_engine_add_source(struct sim_engine *e, struct sim_source *s, const char *name);
-/* The number of the source (its index in sources) behind an event's order; UINT32_MAX: none has this rank. */
-uint32_t sim_engine_source(const struct sim_engine *e, uint64_t order);
+/* The number of the source (its index in sources) behind the order of an event of this time; UINT32_MAX: none. */
+uint32_t sim_engine_source(const struct sim_engine *e, uint64_t at_ns, uint64_t order);
+/*
+ * From now on, at so many of a million times (drawn), what the source has due at one time is worked off in another order:
+ * among other sources' events, and among its own. Classes stay. For sources whose events of one time are independent:
+ * hosts, where an object that promises an order (a link, a stream) has one event at most.
+ */
+void sim_source_shuffle(struct sim_source *s, uint32_t rate_ppm);
 /* False when out of memory: nothing was done. Not SY_MUST: where the event may be lost, the caller says what that means and goes on. */
 bool sim_engine_schedule(struct sim_engine *e, struct sim_source *s, struct sim_event *event, enum sim_class class_, uint64_t at_ns);
 void sim_engine_cancel(struct sim_engine *e, struct sim_event *event);

@@ -27,23 +27,22 @@ struct sim_event {
 
 /* A source of events (a host, a link direction, the script): its rank is drawn from the seed and its name. */
 struct sim_source {
-	uint32_t rank; /* 24 bits, unique within a run (sim_engine hands them out) */
+	uint32_t rank;        /* 24 bits, unique within a run (sim_engine hands them out) */
+	uint32_t shuffle_ppm; /* how often equal times go in another order than by rank and sequence, parts per million; 0: never */
 	uint64_t seq;
 	const char *name; /* as it was registered: borrowed */
 };
-/* class 4 bits | rank 24 bits | sequence 36 bits. */
+/* class 4 bits | rank 24 bits | shuffled 1 bit | sequence 35 bits. */
+#define SIM_ORDER_SHUFFLED (1ull << 35)
+#define SIM_ORDER_SEQ (SIM_ORDER_SHUFFLED - 1)
 static inline uint64_t sim_source_order(struct sim_source *s, enum sim_class class_)
 {
-	return ((uint64_t)class_ << 60) | ((uint64_t)s->rank << 36) | (s->seq++ & 0xfffffffffull);
+	return ((uint64_t)class_ << 60) | ((uint64_t)s->rank << 36) | (s->seq++ & SIM_ORDER_SEQ);
 }
 
 static inline enum sim_class sim_order_class(uint64_t order)
 {
 	return (enum sim_class)(order >> 60);
-}
-static inline uint32_t sim_order_rank(uint64_t order)
-{
-	return (uint32_t)(order >> 36) & 0xffffffu;
 }
 
 struct sim_queue;

@@ -27,6 +27,7 @@ enum sim_purpose {
 	SIM_RAND_ROUGH,   /* entity: the host; what is done to its process */
 	SIM_RAND_BUGGIFY, /* which hosts and points it is */
 	SIM_RAND_DISK,
+	SIM_RAND_ORDER, /* of events of equal time */
 };
 
 uint64_t sim_rand_u64(uint64_t seed, uint32_t purpose, uint64_t entity, uint64_t counter);

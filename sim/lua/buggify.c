@@ -25,6 +25,7 @@ static const struct rare_point {
     {"late_timer", 1u << SIM_RARE_LATE_TIMER},
     {"one_frame", 1u << (DRIVER_SHIFT + TP_RARE_ONE_FRAME)},
     {"save_fails", 1u << (DRIVER_SHIFT + TP_RARE_SAVE_FAILS)},
+    {"order", 1u << SIM_RARE_ORDER},
 };
 
 #define NUM_POINTS (sizeof points / sizeof points[0])

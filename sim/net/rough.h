@@ -36,6 +36,7 @@ enum sim_rare {
 	SIM_RARE_LATE_EVENT,  /* dialled, failed, eof, writable, resolved come up to 50 ms late, in order */
 	SIM_RARE_LATE_TIMER,  /* a timer fires up to 20 ms late */
 	SIM_RARES,
+	SIM_RARE_ORDER = 15, /* at this rate of times, events that are due at one time go in another order: the queue's affair */
 };
 const char *sim_rare_name(enum sim_rare point);
 /* Bits of enum sim_rare, and how often each of them strikes where it could, parts per million; 0: never. */

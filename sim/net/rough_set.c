@@ -118,6 +118,8 @@ const char *sim_rare_name(enum sim_rare point)
 		return "late_event";
 	case SIM_RARE_LATE_TIMER:
 		return "late_timer";
+	case SIM_RARE_ORDER:
+		return "order";
 	case SIM_RARES:
 		break;
 	}
@@ -126,6 +128,8 @@ const char *sim_rare_name(enum sim_rare point)
 
 enum sy_err sim_host_buggify(struct sim_host *h, uint32_t points, uint32_t rate_ppm)
 {
+	sim_source_shuffle(&h->source, points >> SIM_RARE_ORDER & 1 ? rate_ppm : 0);
+	points &= (1u << SIM_RARES) - 1;
 	struct rough *r = points && rate_ppm ? rough_take(h) : h->rough;
 	if (!r) {
 		return points && rate_ppm ? SY_NO_MEMORY : SY_OK;

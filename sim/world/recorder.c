@@ -164,7 +164,7 @@ void recorder_event(struct recorder *r, const struct world *w, uint64_t at_ns, u
 
 	look(r, w);
 	r->at_ns = at_ns;
-	r->who = sim_engine_source(engine, order);
+	r->who = sim_engine_source(engine, at_ns, order);
 	if (class_ == SIM_OBSERVER)
 		return;
 	r->everybody = r->everybody || class_ == SIM_FAULT || class_ == SIM_SCRIPT;

@@ -33,7 +33,8 @@ static uint64_t hash_with(const char *block, enum sim_tcp_model tcp, uint64_t pp
 
 static void test_buggify_points_change_the_run_and_break_nothing(void **state)
 {
-	static const char *const points[] = {"short_write", "short_read", "no_room", "spurious", "late_event", "late_timer", "one_frame"};
+	static const char *const points[] = {"short_write", "short_read", "no_room",   "spurious",
+	                                     "late_event",  "late_timer", "one_frame", "order"};
 	static const enum sim_tcp_model models[] = {SIM_TCP_NONE, SIM_TCP_SEGMENT};
 
 	for (size_t m = 0; m < 2; m++) {
