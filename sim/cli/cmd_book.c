@@ -95,6 +95,8 @@ static bool keep_others_out(struct book_args *a, char error[CLI_ERROR_TEXT])
 		snprintf(error, CLI_ERROR_TEXT, "a node that runs would write its own book over %.400s: stop it first", a->path);
 	else if (err != SY_OK)
 		snprintf(error, CLI_ERROR_TEXT, "%.600s", msg.text);
+	if (err == SY_OK)
+		(void)tp_file_sweep(a->path);
 	return err == SY_OK;
 }
 

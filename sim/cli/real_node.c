@@ -190,6 +190,15 @@ static enum sy_err find_key(struct real_node *n, struct tp_message *msg)
 	return n->checking && err == SY_NOT_FOUND ? SY_OK : err;
 }
 
+/* Under the lock: what a process that was killed while it saved has left beside the book and the key. */
+static void sweep(struct real_node *n)
+{
+	unsigned gone = tp_file_sweep(n->book_path) + tp_file_sweep(n->key_path);
+
+	if (gone != 0)
+		node_log(&n->log, NODE_LOG_INFO, "files that a kill has left behind are removed: %u", gone);
+}
+
 static bool load_files(struct real_node *n, char error[CLI_ERROR_TEXT])
 {
 	const struct settings *s = n->settings;
@@ -202,6 +211,8 @@ static bool load_files(struct real_node *n, char error[CLI_ERROR_TEXT])
 		return false;
 	}
 	sy_id_format(&n->key.id, n->id);
+	if (!n->checking)
+		sweep(n);
 	return true;
 }
 

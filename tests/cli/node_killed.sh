@@ -61,8 +61,18 @@ echo "# $cut of 26 were cut short"
 say $? "a node, killed 14 times: each time the next start works"
 [ $cut -gt 0 ]
 say $? "and the kills did fall in between"
+# One of ours, as a kill leaves it, and one of CometBFT's: its numbers never begin with 00.
+: >"$h/config/write-file-atomic-00000000000000000007"
+: >"$h/config/write-file-atomic-09223372036854775807"
+call node --home "$h" --network x --check-config
+[ -e "$h/config/write-file-atomic-00000000000000000007" ]
+say $? "--check-config removes nothing"
 run_node k $quiet --log_level debug
 say $? "the last start works"
+heard k "files that a kill has left behind are removed: " && [ -z "$(ls "$h/config" | grep write-file-atomic-00)" ]
+say $? "it removes what the kills have left"
+[ -e "$h/config/write-file-atomic-09223372036854775807" ]
+say $? "and nobody else's"
 ends "$pid" && whole
 say $? "and its stop"
 [ "$(entries)" -ge "$imported" ]

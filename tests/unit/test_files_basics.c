@@ -1,12 +1,16 @@
 /* Base64, times, whole files, home directories, the genesis file. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -118,6 +122,68 @@ static void test_rfc3339_formats_and_parses_back(void **state)
 		assert_true(tp_rfc3339_parse(text, &back));
 		assert_int_equal(back, s);
 	}
+}
+
+/* ---- what a kill leaves ---- */
+
+#define LEFT "write-file-atomic-00"
+
+/* A writer that is killed between the opening and the renaming: a child that is ended by the size of files it may write. */
+static void die_while_writing(const char *path)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		const struct rlimit none = {0, 0};
+		signal(SIGXFSZ, SIG_DFL);
+		(void)setrlimit(RLIMIT_CORE, &none);
+		(void)setrlimit(RLIMIT_FSIZE, &none);
+		_exit(tp_file_write(path, "x", 1, 0644, NULL) == SY_OK);
+	}
+	int status;
+	assert_true(child > 0 && waitpid(child, &status, 0) == child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+}
+
+static void test_file_sweep_removes_what_a_killed_writer_left(void **state)
+{
+	const struct temp_dir *dir = *state;
+	char path[512];
+	temp_path(dir, "f", path);
+	assert_int_equal(tp_file_write(path, "whole", 5, 0644, NULL), SY_OK);
+	die_while_writing(path);
+	die_while_writing(path);
+	assert_int_equal(temp_count(dir->path), 3);
+	assert_int_equal(tp_file_sweep(path), 2);
+	assert_int_equal(temp_count(dir->path), 1);
+	assert_int_equal(tp_file_sweep(path), 0);
+	unlink(path);
+}
+
+/* Upstream's names (a number, 0 for a minus), names that are only like ours, what is no plain file, what a writer holds. */
+static void test_file_sweep_leaves_what_is_not_ours(void **state)
+{
+	static const char *const files[] = {"write-file-atomic-09223372036854775808", "write-file-atomic-5421033470922017409",
+	                                    LEFT "00000000000000001",  LEFT "0000000000000000001", LEFT "00000000000000000x",
+	                                    "x" LEFT "000000000000000001"};
+	const struct temp_dir *dir = *state;
+	char path[512], here[512];
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		temp_write(temp_path(dir, files[i], path), "theirs");
+	assert_int_equal(mkdir(temp_path(dir, LEFT "000000000000000001", path), 0700), 0);
+	assert_int_equal(symlink("f", temp_path(dir, LEFT "000000000000000002", path)), 0);
+	assert_int_equal(mkfifo(temp_path(dir, LEFT "000000000000000003", path), 0600), 0);
+	temp_write(temp_path(dir, LEFT "000000000000000004", path), "two names");
+	assert_int_equal(link(path, temp_path(dir, LEFT "000000000000000005", here)), 0);
+	temp_write(temp_path(dir, LEFT "000000000000000006", path), "being written");
+	int fd = open(path, O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	size_t before = temp_count(dir->path);
+	assert_int_equal(tp_file_sweep(temp_path(dir, "f", here)), 0);
+	assert_int_equal(temp_count(dir->path), before);
+	close(fd);
+	assert_int_equal(tp_file_sweep(here), 1);
+	assert_int_equal(temp_count(dir->path), before - 1);
+	assert_int_equal(tp_file_sweep(temp_path(dir, "nowhere/f", here)), 0);
 }
 
 /* ---- whole files ---- */
@@ -277,6 +343,8 @@ static void test_genesis_tells_what_is_wrong(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    IN_DIR(test_file_sweep_removes_what_a_killed_writer_left),
+	    IN_DIR(test_file_sweep_leaves_what_is_not_ours),
 	    cmocka_unit_test(test_base64_encodes_and_decodes_the_vectors),
 	    cmocka_unit_test(test_base64_decode_refuses_what_is_none),
 	    cmocka_unit_test(test_rfc3339_parses_what_go_writes),

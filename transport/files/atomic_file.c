@@ -1,15 +1,24 @@
 #include "transport/files/atomic_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TEMP_TRIES 100u /* names tried when others write beside us */
+
+/*
+ * Upstream's pattern, so that whoever cleans up after it cleans up after us. Its suffix is a number, with 0 for a minus: it
+ * never begins with 00, ours always does. Source: protocol.md 6.8; libs/tempfile/tempfile.go.
+ */
+#define TEMP_PREFIX "write-file-atomic-00"
+#define TEMP_DIGITS 18u
 
 /* ---- reading ---- */
 
@@ -76,17 +85,30 @@ static size_t dir_len(const char *path)
 	return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* Upstream's pattern, so that whoever cleans up after it cleans up after us. The digits only need to be unused. */
+/* Locked while it is written, which tells a writer at work from one that was killed. False: a sweeper was faster. */
+static bool lock_temp(int fd)
+{
+	struct stat st;
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return errno != EWOULDBLOCK; /* a file system without locks: nothing is swept there */
+	return fstat(fd, &st) == 0 && st.st_nlink != 0;
+}
+
+/* The digits only need to be unused. */
 static int open_temp(const char *path, unsigned mode, char temp[TP_PATH_MAX])
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	for (unsigned i = 0; i < TEMP_TRIES; i++) {
 		unsigned long long digits = (unsigned long long)ts.tv_nsec * 1000003u + (unsigned long long)getpid() * 101u + i;
-		snprintf(temp, TP_PATH_MAX, "%.*swrite-file-atomic-%020llu", (int)dir_len(path), path, digits);
+		snprintf(temp, TP_PATH_MAX, "%.*s" TEMP_PREFIX "%0*llu", (int)dir_len(path), path, (int)TEMP_DIGITS, digits);
 		int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-		if (fd >= 0 || errno != EEXIST)
+		if (fd < 0 && errno != EEXIST)
+			return -1;
+		if (fd >= 0 && lock_temp(fd))
 			return fd;
+		if (fd >= 0)
+			close(fd);
 	}
 	return -1;
 }
@@ -103,23 +125,32 @@ static bool write_all(int fd, const char *bytes, size_t len)
 	return true;
 }
 
-/* The mode is set again because the process's umask has cut the first one. */
-static bool write_temp(int fd, const void *bytes, size_t len, unsigned mode)
+/*
+ * The mode is set again because the process's umask has cut the first one. The file is renamed before it is closed, as the
+ * lock goes with its descriptor: what fsync has said is all that close could say.
+ */
+static bool replace_with(int fd, const char *temp, const char *path, const void *bytes, size_t len, unsigned mode)
 {
-	bool ok = fchmod(fd, (mode_t)mode) == 0 && write_all(fd, bytes, len) && fsync(fd) == 0;
+	bool ok = fchmod(fd, (mode_t)mode) == 0 && write_all(fd, bytes, len) && fsync(fd) == 0 && rename(temp, path) == 0;
 	int error = errno;
-	ok = close(fd) == 0 && ok;
+	close(fd);
 	errno = ok ? 0 : error;
 	return ok;
+}
+
+/* The directory that a path is in. */
+static int open_dir(const char *path)
+{
+	char dir[TP_PATH_MAX];
+	size_t n = dir_len(path);
+	snprintf(dir, sizeof(dir), "%.*s", n ? (int)n : 1, n ? path : ".");
+	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* The new name is in the directory, which has to reach the disk as well. Not every file system can be asked for that. */
 static void sync_dir(const char *path)
 {
-	char dir[TP_PATH_MAX];
-	size_t n = dir_len(path);
-	snprintf(dir, sizeof(dir), "%.*s", n ? (int)n : 1, n ? path : ".");
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open_dir(path);
 	if (fd < 0)
 		return;
 	(void)fsync(fd);
@@ -156,11 +187,52 @@ enum sy_err tp_file_write(const char *path, const void *bytes, size_t len, unsig
 		tp_message_set(msg, "%s: cannot be written: no temporary file beside it: %s", path, strerror(errno));
 		return SY_IO;
 	}
-	if (write_temp(fd, bytes, len, mode) && rename(temp, path) == 0) {
+	if (replace_with(fd, temp, path, bytes, len, mode)) {
 		sync_dir(path);
 		return SY_OK;
 	}
 	tp_message_set(msg, "%s: cannot be written: %s. The file is as it was", path, strerror(errno));
 	unlink(temp);
 	return SY_IO;
+}
+
+/* ---- what a kill has left behind ---- */
+
+static bool is_ours(const char *name)
+{
+	const char *digits = name + strlen(TEMP_PREFIX);
+	return strncmp(name, TEMP_PREFIX, strlen(TEMP_PREFIX)) == 0 && strlen(digits) == TEMP_DIGITS &&
+	       strspn(digits, "0123456789") == TEMP_DIGITS;
+}
+
+/* A plain file of this user's that no writer holds. */
+static bool is_left(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink == 1 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static bool sweep_one(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool gone = fd >= 0 && is_left(fd) && unlinkat(dir, name, 0) == 0;
+	if (fd >= 0)
+		close(fd);
+	return gone;
+}
+
+unsigned tp_file_sweep(const char *path)
+{
+	unsigned gone = 0;
+	int dir = open_dir(path);
+	DIR *list = dir < 0 ? NULL : fdopendir(dir);
+	if (!list) {
+		if (dir >= 0)
+			close(dir);
+		return 0;
+	}
+	for (const struct dirent *e = readdir(list); e; e = readdir(list))
+		gone += is_ours(e->d_name) && sweep_one(dir, e->d_name);
+	closedir(list);
+	return gone;
 }

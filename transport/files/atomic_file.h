@@ -22,4 +22,10 @@ SY_MUST enum sy_err tp_file_read(const char *path, size_t max, char **bytes, siz
  */
 SY_MUST enum sy_err tp_file_write(const char *path, const void *bytes, size_t len, unsigned mode, struct tp_message *msg);
 
+/*
+ * Removes from the directory of this path the temporary files that tp_file_write has left there when its process was killed:
+ * plain files of this user's under our own names, which no writer holds. Upstream's and all others stay. Returns how many went.
+ */
+unsigned tp_file_sweep(const char *path);
+
 #endif

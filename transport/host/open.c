@@ -34,6 +34,8 @@ static enum sy_err open_key(struct tp_host *host, struct tp_message *msg)
 			err = tp_home_path(home, TP_HOME_NODE_KEY, path, msg);
 		if (err == SY_OK)
 			err = tp_node_key_load_or_make(path, &host->key, &made, msg);
+		if (err == SY_OK)
+			(void)tp_file_sweep(host->book_path); /* which is the key's directory, too */
 	}
 	if (err == SY_OK)
 		sy_id_format(&host->key.id, host->id);
