@@ -690,6 +690,8 @@ const struct sy_id *sy_node_id(const struct sy_node *node);
 /* What the node says of its block protocol now: changes only with block_version_auto. */
 uint64_t sy_node_block_version(const struct sy_node *node);
 struct sy_counts sy_node_counts(const struct sy_node *node);
+/* Connections, of either direction, whose handshakes are under way; SY_LIMIT_HANDSHAKES (256) at most in the default profile. */
+uint32_t sy_node_handshakes(const struct sy_node *node);
 SY_MUST enum sy_err sy_node_peer_at(const struct sy_node *node, uint32_t n, struct sy_peer *peer);
 SY_MUST enum sy_err sy_node_peer(const struct sy_node *node, struct sy_ref ref, struct sy_peer *peer);
 SY_MUST enum sy_err sy_node_peer_by_id(const struct sy_node *node, const struct sy_id *id, struct sy_peer *peer);

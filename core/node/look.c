@@ -18,6 +18,11 @@ struct sy_counts sy_node_counts(const struct sy_node *node)
 	return sy_switch_counts(&node->sw);
 }
 
+uint32_t sy_node_handshakes(const struct sy_node *node)
+{
+	return node->sw.upgrading;
+}
+
 static enum sy_err view(const struct sy_node *node, const struct sy_slot *s, struct sy_peer *peer)
 {
 	if (!s)

@@ -79,13 +79,51 @@ static void begin(const struct node_log *log, struct log_line *l, enum node_log_
 	log_line_text(l, log->json ? "_msg" : "msg", msg);
 }
 
-static void end(const struct node_log *log, struct log_line *l)
+/* Before the next line, so that the gap is told where it is. */
+static void tell_dropped(struct node_log *log)
 {
-	log_line_end(l);
-	fputs(l->text, log->to == NULL ? stderr : log->to);
+	struct log_line line;
+
+	if (log->untold == 0 || !log_out_ready(&log->out))
+		return;
+	begin(log, &line, NODE_LOG_WARN, NODE_LOG_MAIN, "lines were dropped");
+	log_line_u64(&line, "lines", log->untold);
+	log_line_text(&line, "why", "nobody read standard error in time");
+	log_line_end(&line);
+	if (log_out_line(&log->out, line.text, line.len))
+		log->untold = 0;
 }
 
-void node_log(const struct node_log *log, enum node_log_level level, const char *format, ...)
+static void end(struct node_log *log, struct log_line *l)
+{
+	log_line_end(l);
+	if (!log->out.open) {
+		fputs(l->text, log->to == NULL ? stderr : log->to);
+		return;
+	}
+	tell_dropped(log);
+	if (log->untold == 0 && log_out_line(&log->out, l->text, l->len))
+		return;
+	log->dropped++;
+	log->untold++;
+}
+
+void node_log_open(struct node_log *log, int fd)
+{
+	log_out_open(&log->out, fd);
+}
+
+void node_log_close(struct node_log *log)
+{
+	if (!log->out.open)
+		return;
+	if (log->untold != 0 || !log_out_ready(&log->out))
+		log_out_wait(&log->out);
+	tell_dropped(log);
+	log_out_close(&log->out);
+}
+
+void node_log(struct node_log *log, enum node_log_level level, const char *format, ...)
 {
 	struct log_line line;
 	char msg[1024];

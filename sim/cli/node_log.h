@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/switchyard.h"
+#include "sim/cli/log_out.h"
 #include "sim/ops/conns.h"
 
 enum node_log_level { NODE_LOG_NONE, NODE_LOG_ERROR, NODE_LOG_WARN, NODE_LOG_INFO, NODE_LOG_DEBUG };
@@ -26,8 +27,11 @@ struct node_log_levels {
 struct node_log {
 	struct node_log_levels level;
 	bool json;
-	FILE *to;          /* null: standard error */
-	uint64_t left_out; /* lines since the start */
+	FILE *to;           /* null: standard error. Neither counts once the log is open */
+	struct log_out out; /* of an open log */
+	uint64_t left_out;  /* lines since the start */
+	uint64_t dropped;   /* the same, because nobody read them in time */
+	uint64_t untold;    /* those of them that no line has told yet */
 	struct {
 		uint64_t second; /* of the node's clock, to which the next two belong */
 		uint32_t lines, left_out;
@@ -39,8 +43,14 @@ struct node_log {
  * is not named has info. False: no such level.
  */
 bool node_log_parse(const char *text, struct node_log_levels *levels);
+/*
+ * From here on the log never waits for who reads it, and fd's owners do not notice: see log_out_open. What is dropped is told
+ * by a line as soon as one is taken again. Close it; that gives a reader who is late one more second.
+ */
+void node_log_open(struct node_log *log, int fd);
+void node_log_close(struct node_log *log);
 /* A line of NODE_LOG_MAIN. */
-void node_log(const struct node_log *log, enum node_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void node_log(struct node_log *log, enum node_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* One record of the node's trace, as far as the levels want it. conns has seen it. */
 void node_log_trace(struct node_log *log, const struct ops_conns *conns, const struct sy_trace *trace);
 /* Says of each kind how many lines were left out since that was last said, if any. */

@@ -46,6 +46,7 @@ bool real_node_watch(struct real_node *n, char error[CLI_ERROR_TEXT])
 	                      .external_addr = s->external_address,
 	                      .name_space = s->name_space,
 	                      .log_left_out = &n->log.left_out,
+	                      .log_dropped = &n->log.dropped,
 	                      .knows_others = n->seeds.n != 0 || n->persistent.n != 0,
 	                      .seed_mode = s->seed_mode,
 	                  });

@@ -13,6 +13,7 @@
 #include "core/secret/suite.h"
 #include "transport/files/addrbook_json.h"
 #include "transport/host/env.h"
+#include "transport/host/listen.h"
 #include "transport/tcp/tcp.h"
 
 #define PATIENCE_MS 5000u
@@ -326,7 +327,7 @@ static const char *listen_advice(const struct sy_netaddr *listen, enum sy_err er
 	if (err == SY_IN_USE)
 		return ": end who has it, or name another port with p2p.laddr";
 	if (err == SY_UNREACHABLE)
-		return ": is it an address of this machine? See p2p.laddr";
+		return "; p2p.laddr wants one of its own, or 0.0.0.0 for all";
 	return err == SY_IO && listen->port < 1024 ? ": ports below 1024 want CAP_NET_BIND_SERVICE" : "";
 }
 
@@ -341,7 +342,7 @@ static bool start(struct real_node *n, char error[CLI_ERROR_TEXT])
 	enum sy_err err = tp_driver_start(n->driver, &bound);
 	sy_netaddr_format_dial(&n->listen, dial);
 	if (err != SY_OK) {
-		snprintf(error, CLI_ERROR_TEXT, "cannot listen on %s: %s%s", dial, sy_err_text(err), listen_advice(&n->listen, err));
+		snprintf(error, CLI_ERROR_TEXT, "cannot listen on %s: %s%s", dial, tp_listen_fault(err), listen_advice(&n->listen, err));
 		return false;
 	}
 	bound.id = n->key.id;
@@ -385,6 +386,7 @@ static void fini(struct real_node *n)
 	close_loop(n);
 	real_node_unconfigure(n);
 	tp_node_key_wipe(&n->key);
+	node_log_close(&n->log);
 }
 
 static int run(struct real_node *n, char error[CLI_ERROR_TEXT])
@@ -420,6 +422,7 @@ int real_node_run(struct real_node *n, char error[CLI_ERROR_TEXT])
 	n->held_port = -1;
 	signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error of write, not the end of the process */
 	signal(SIGHUP, SIG_IGN);  /* until it can be obeyed: nothing was read yet that would have to be read again */
+	node_log_open(&n->log, STDERR_FILENO);
 	int code = run(n, error);
 	fini(n);
 	return code;

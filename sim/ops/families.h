@@ -18,6 +18,7 @@
 	X(START, false, GAUGE, "process_start_time_seconds", "", "When the process started, Unix time.")                                       \
 	X(WAY_PEERS, false, GAUGE, "switchyard_peers", "direction", "Number of peers by the side that dialled; unconditional ones too.")       \
 	X(DIALLING, false, GAUGE, "switchyard_dialling", "", "Number of dials and outbound handshakes under way.")                             \
+	X(SHAKING, false, GAUGE, "switchyard_handshakes", "", "Number of handshakes under way, of either side; 256 at most.")                  \
 	X(ADDED, false, COUNTER, "switchyard_peers_added_total", "direction", "Connections that became peers.")                                \
 	X(GONE, false, COUNTER, "switchyard_peers_removed_total", "direction, reason", "Peers that were removed, by reason.")                  \
 	X(REFUSED, false, COUNTER, "switchyard_refused_total", "direction, reason", "Open connections that became no peer, by reason.")        \
@@ -49,6 +50,7 @@
 	X(TRACES_LOST, false, COUNTER, "switchyard_traces_dropped_total", "", "Events that came too fast: counters missed them.")              \
 	X(FAREWELLS, false, COUNTER, "switchyard_farewells_refused_total", "", "Closed connections that lost their last bytes.")               \
 	X(LOG_LOST, false, COUNTER, "switchyard_log_lines_left_out_total", "", "Lines that the log left out: too many of a kind in a second.") \
+	X(LOG_UNREAD, false, COUNTER, "switchyard_log_lines_dropped_total", "", "Lines of the log that nobody read in time.")                  \
 	X(HTTP, false, COUNTER, "switchyard_http_requests_total", "code", "Requests answered here, by status.")                                \
 	X(CPU, false, COUNTER, "process_cpu_seconds_total", "", "User and system CPU time.")                                                   \
 	X(FDS, false, GAUGE, "process_open_fds", "", "Open file descriptors.")                                                                 \

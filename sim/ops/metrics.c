@@ -73,6 +73,7 @@ static void connections(const struct ops *ops, struct prom *p)
 		peers[peer.outbound ? OPS_OUTBOUND : OPS_INBOUND]++;
 	pair(p, OPS_WAY_PEERS, "direction", ways, peers);
 	plain(p, OPS_DIALLING, sy_node_counts(ops->source.node).dialling);
+	plain(p, OPS_SHAKING, sy_node_handshakes(ops->source.node));
 	pair(p, OPS_ADDED, "direction", ways, c->added);
 	ways_reasons(p, OPS_GONE, c->gone);
 	ways_reasons(p, OPS_REFUSED, c->refused);
@@ -131,6 +132,7 @@ static void ourselves(const struct ops *ops, struct prom *p)
 	plain(p, OPS_TRACES_LOST, sy_node_traces_dropped(ops->source.node));
 	plain(p, OPS_FAREWELLS, tp_driver_farewells_refused(ops->source.driver));
 	plain(p, OPS_LOG_LOST, *ops->source.log_left_out);
+	plain(p, OPS_LOG_UNREAD, *ops->source.log_dropped);
 	ops_open(p, OPS_HTTP);
 	for (unsigned i = 1; i < COUNT(ops->http.answered); i++) {
 		char text[4] = {(char)('0' + i), 'x', 'x'};

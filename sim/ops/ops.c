@@ -5,6 +5,7 @@
 
 #include "sim/ops/metrics.h"
 #include "sim/ops/status.h"
+#include "transport/host/listen.h"
 
 void ops_init(struct ops *ops, const struct ops_source *source)
 {
@@ -111,7 +112,7 @@ bool ops_serve(struct ops *ops, uv_loop_t *loop, const char *address, uint32_t c
 	ops->http.posts = "/net_info"; /* CometBFT's own clients ask that way */
 	err = ops_http_start(&ops->http, loop, &at, connections, ops_answer, ops, bound);
 	if (err != SY_OK)
-		snprintf(error, OPS_ERROR_TEXT, "cannot listen on %.200s: %s", address, sy_err_text(err));
+		snprintf(error, OPS_ERROR_TEXT, "cannot listen on %.200s: %s", address, tp_listen_fault(err));
 	return err == SY_OK;
 }
 

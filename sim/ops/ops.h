@@ -22,6 +22,7 @@ struct ops_source {
 	const char *external_addr;    /* p2p.external_address */
 	const char *name_space;       /* CometBFT's instrumentation.namespace */
 	const uint64_t *log_left_out; /* lines that the log has left out */
+	const uint64_t *log_dropped;  /* and those that nobody read in time */
 	bool knows_others;            /* has seeds or persistent peers: it does not wait for others to come */
 	bool seed_mode;
 };

@@ -104,5 +104,9 @@ run_node a
 say $? "a node"
 refuses "its port is taken" "cannot listen on 127.0.0.1:${addr##*:}: address is in use: end who has it, or name another port" \
 	node --home "$tmp/t" --network x --p2p.laddr "tcp://127.0.0.1:${addr##*:}"
+refuses "an address of another machine" "cannot listen on 192.0.2.1:9999: this machine has no such address; p2p.laddr wants one of its own" \
+	node --home "$tmp/t" --network x --p2p.laddr tcp://192.0.2.1:9999
+refuses "for metrics, too" "cannot listen on 192.0.2.1:9999: this machine has no such address" node --home "$tmp/t" $at \
+	--instrumentation.prometheus --instrumentation.prometheus_listen_addr 192.0.2.1:9999
 refuses "its home, too" "$tmp/a/config/ is in use by another node" node --home "$tmp/a" $at
 exit $bad

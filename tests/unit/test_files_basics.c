@@ -162,8 +162,11 @@ static void test_file_sweep_removes_what_a_killed_writer_left(void **state)
 /* Upstream's names (a number, 0 for a minus), names that are only like ours, what is no plain file, what a writer holds. */
 static void test_file_sweep_leaves_what_is_not_ours(void **state)
 {
-	static const char *const files[] = {"write-file-atomic-09223372036854775808", "write-file-atomic-5421033470922017409",
-	                                    LEFT "00000000000000001",  LEFT "0000000000000000001", LEFT "00000000000000000x",
+	static const char *const files[] = {"write-file-atomic-09223372036854775808",
+	                                    "write-file-atomic-5421033470922017409",
+	                                    LEFT "00000000000000001",
+	                                    LEFT "0000000000000000001",
+	                                    LEFT "00000000000000000x",
 	                                    "x" LEFT "000000000000000001"};
 	const struct temp_dir *dir = *state;
 	char path[512], here[512];

@@ -2,8 +2,12 @@
 #include "sim/cli/node_log.h"
 
 #include <jansson.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/conn/conn.h"
 #include "sim/cli/log_line.h"
@@ -226,9 +230,139 @@ static void test_node_log_flood_of_one_kind_is_cut_and_counted(void **state)
 	close_log(h);
 }
 
+/* ---- a reader that stands still ---- */
+
+#define MANY 400u /* lines: more than any of the buffers below holds */
+
+/* Both ends of what a log may be written to. */
+static void open_ends(bool socket, int ends[2])
+{
+	if (socket) {
+		const int small = 4096;
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+		assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+		return;
+	}
+	assert_int_equal(pipe(ends), 0);
+	assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 4096);
+}
+
+/* All that can be read now, from malloc. */
+static char *read_now(int fd)
+{
+	size_t size = 1u << 20, len = 0;
+	char *text = malloc(size);
+
+	assert_non_null(text);
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	for (ssize_t n; (n = read(fd, text + len, size - len - 1)) > 0;)
+		len += (size_t)n;
+	text[len] = '\0';
+	return text;
+}
+
+/* How many lines there are; each must be a whole one: all that are said here begin with ts= and end with a quote. */
+static unsigned whole_lines(const char *text)
+{
+	unsigned n = 0;
+
+	for (const char *end; *text != '\0'; text = end + 1, n++) {
+		end = strchr(text, '\n');
+		assert_non_null(end);
+		assert_memory_equal(text, "ts=", 3);
+		assert_true(end[-1] == '"');
+	}
+	return n;
+}
+
+static void say_many(struct node_log *log)
+{
+	for (unsigned i = 0; i < MANY; i++)
+		node_log(log, NODE_LOG_INFO, "line %u, a long one, so that many of them are no little thing to keep.", i);
+}
+
+static void test_node_log_does_not_wait_for_its_reader(void **state)
+{
+	for (int socket = 0; socket < 2; socket++) {
+		struct node_log log = {0};
+		int ends[2];
+		char want[64];
+
+		assert_true(node_log_parse("info", &log.level));
+		open_ends(socket, ends);
+		node_log_open(&log, ends[1]);
+		say_many(&log);
+		assert_in_range(log.dropped, 1, MANY - 1);
+		assert_int_equal(log.untold, log.dropped);
+		assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0); /* it is others', too */
+
+		char *first = read_now(ends[0]);
+		node_log(&log, NODE_LOG_INFO, "once more.");
+		char *then = read_now(ends[0]), *all = malloc(strlen(first) + strlen(then) + 1);
+		assert_non_null(all);
+		sprintf(all, "%s%s", first, then);
+		snprintf(want, sizeof want, "msg=\"lines were dropped\" lines=%u why=", (unsigned)log.dropped);
+		char *told = strstr(all, want);
+		assert_non_null(told);
+		assert_non_null(strstr(told, "once more."));
+		assert_int_equal(whole_lines(all), MANY - log.dropped + 2);
+		assert_int_equal(log.untold, 0);
+		node_log_close(&log);
+		close(ends[0]);
+		close(ends[1]);
+		free(first);
+		free(then);
+		free(all);
+	}
+}
+
+/* What was dropped last is told at the end, when the reader has come back by then. */
+static void test_node_log_close_tells_what_was_dropped(void **state)
+{
+	struct node_log log = {0};
+	int ends[2];
+
+	assert_true(node_log_parse("info", &log.level));
+	open_ends(false, ends);
+	node_log_open(&log, ends[1]);
+	say_many(&log);
+	free(read_now(ends[0]));
+	node_log_close(&log);
+	char *text = read_now(ends[0]);
+	assert_non_null(strstr(text, "msg=\"lines were dropped\" lines="));
+	assert_int_equal(whole_lines(text), 1);
+	free(text);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* A plain file is written where it ends, by whoever shares it. */
+static void test_node_log_file_is_shared(void **state)
+{
+	struct node_log log = {0};
+	char path[] = "/tmp/switchyard-log-XXXXXX", text[512] = "";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0 && node_log_parse("info", &log.level));
+	assert_int_equal(write(fd, "before\n", 7), 7);
+	node_log_open(&log, fd);
+	node_log(&log, NODE_LOG_INFO, "between");
+	node_log_close(&log);
+	assert_int_equal(write(fd, "after\n", 6), 6);
+	assert_true(pread(fd, text, sizeof text - 1, 0) > 0);
+	assert_memory_equal(text, "before\nts=", 10);
+	assert_non_null(strstr(text, " msg=between\nafter\n"));
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_node_log_does_not_wait_for_its_reader),
+	    cmocka_unit_test(test_node_log_close_tells_what_was_dropped),
+	    cmocka_unit_test(test_node_log_file_is_shared),
 	    cmocka_unit_test(test_node_log_refused_has_address_direction_and_reason),
 	    cmocka_unit_test(test_node_log_failed_dial_is_for_debug_only),
 	    cmocka_unit_test(test_node_log_ban_and_drop_carry_reasons),

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "transport/host/listen.h"
+
 void tp_host_config_init(struct tp_host_config *config, enum sy_profile profile)
 {
 	memset(config, 0, sizeof *config);
@@ -118,8 +120,12 @@ enum sy_err tp_host_start(struct tp_host *host, struct tp_message *msg)
 
 	tp_host_let_port_go(host);
 	enum sy_err err = tp_driver_start(host->driver, &bound);
+	if (err != SY_OK && host->config.listen != NULL) {
+		tp_message_set(msg, "cannot listen on %.300s: %s", host->config.listen, tp_listen_fault(err));
+		return err;
+	}
 	if (err != SY_OK)
-		return explain(err, host->config.listen == NULL ? "the node does not start" : host->config.listen, msg);
+		return explain(err, "the node does not start", msg);
 	if (host->start_err != SY_OK)
 		return explain(host->start_err, "the node does not start", msg);
 	host->started = true;

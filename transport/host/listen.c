@@ -38,3 +38,8 @@ enum sy_err tp_listen_parse(const char *text, struct sy_netaddr *addr)
 		return look_up(host, addr->ip) ? SY_OK : SY_DNS;
 	return err == SY_OK ? SY_OK : SY_ADDR_INVALID;
 }
+
+const char *tp_listen_fault(enum sy_err err)
+{
+	return err == SY_UNREACHABLE ? "this machine has no such address" : sy_err_text(err);
+}
