@@ -62,7 +62,7 @@ struct sy_policy {
 	bool learn_new_ip;     /* D-29: a known new id may change its address when the old one fails (finding c) */
 	bool bans_per_address; /* D-30: dial failures ban id and address, not every address of the id (finding c) */
 	bool bans_persist;     /* D-31 */
-	bool own_by_ip;        /* D-37: our IP and port are ours under any id */
+	bool own_by_ip;        /* D-37: our IP and port are ours under any id, our id at any address */
 };
 
 /* The table of a profile; static, never null. */

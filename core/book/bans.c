@@ -139,11 +139,12 @@ static enum sy_err ban(struct sy_book *b, const struct sy_netaddr *addr, uint64_
 		at = BOOK_NONE; /* the book has another address of this id: it stays */
 	struct book_ban *same = find_same(b, &a, one_addr);
 	if (same) {
-		same->until_s = same->until_s > until_s ? same->until_s : until_s;
+		until_s = same->until_s > until_s ? same->until_s : until_s;
+		same->until_s = until_s;
 		b->version++;
-		if (at != BOOK_NONE)
-			book_drop(b, at);
-		return SY_OK;
+		if (at == BOOK_NONE)
+			return SY_OK;
+		remove_at(b, (uint32_t)(same - b->bans)); /* it was over: what the book has learnt since is what comes back */
 	}
 	return at == BOOK_NONE ? ban_unknown(b, &a, until_s, one_addr) : ban_entry(b, at, until_s, one_addr);
 }
@@ -158,12 +159,19 @@ enum sy_err sy_book_ban_address(struct sy_book *book, const struct sy_netaddr *a
 	return ban(book, addr, now_s, for_s, book->policy->bans_per_address);
 }
 
+/* What the lists, private ids and own addresses forbid by now: a ban may be older than they are. */
+static bool is_unwanted(const struct sy_book *b, const struct book_ban *ban)
+{
+	const struct sy_netaddr *addr = book_addr(b, ban->addr), *src = book_addr(b, ban->src);
+	return book_is_listed(b, addr) || book_is_private(b, &addr->id) || book_is_private(b, &src->id) || sy_book_is_own(b, addr);
+}
+
 /* Upstream loses an entry that was old when it was banned (D-28): it still counts as old and is refused. */
 static void bring_back(struct sy_book *b, const struct book_ban *ban, uint64_t now_s)
 {
 	if (!ban->src || (ban->was_old && !b->policy->reinstate_works))
 		return;
-	if (book_find_id_index(b, ban_id(b, ban)) != BOOK_NONE || book_is_listed(b, book_addr(b, ban->addr)))
+	if (book_find_id_index(b, ban_id(b, ban)) != BOOK_NONE || is_unwanted(b, ban))
 		return;
 	struct book_entry e = {.addr = ban->addr, .src = ban->src, .last_attempt_s = ban->last_attempt_s, .attempts = ban->attempts};
 	if (book_add_entry(b, &e, now_s) != SY_OK)
@@ -172,10 +180,18 @@ static void bring_back(struct sy_book *b, const struct book_ban *ban, uint64_t n
 	sy_addrs_ref(b->env->addrs, e.src);
 }
 
+/* Of this ban, or of another one that concerns its address: an id may be banned while one of its addresses is (D-30). */
+static bool goes_on(const struct sy_book *b, const struct book_ban *ban, uint64_t now_s)
+{
+	if (now_s < ban->until_s)
+		return true;
+	return b->policy->bans_per_address && book_ban_holds(b, ban_id(b, ban), book_addr(b, ban->addr), now_s);
+}
+
 void sy_book_reinstate(struct sy_book *book, uint64_t now_s)
 {
 	for (uint32_t i = 0; i < book->num_bans;) {
-		if (now_s < book->bans[i].until_s) {
+		if (goes_on(book, &book->bans[i], now_s)) {
 			i++;
 			continue;
 		}

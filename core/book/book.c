@@ -67,8 +67,13 @@ static bool same_place(const struct sy_netaddr *a, const struct sy_netaddr *b)
 	return a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
-/* Who else is said to be where we are is nobody that we could reach (D-37). Source: protocol.md 9.1. */
-bool sy_book_is_own(const struct sy_book *book, const struct sy_netaddr *addr)
+void sy_book_set_own_id(struct sy_book *book, const struct sy_id *id)
+{
+	book->own_id = *id;
+	book->has_own_id = true;
+}
+
+static bool is_among_own(const struct sy_book *book, const struct sy_netaddr *addr)
 {
 	for (uint32_t i = 0; i < book->num_own; i++)
 		if (book_same_addr(&book->own[i], addr) || (book->policy->own_by_ip && same_place(&book->own[i], addr)))
@@ -76,11 +81,18 @@ bool sy_book_is_own(const struct sy_book *book, const struct sy_netaddr *addr)
 	return false;
 }
 
+/* Who else is said to be where we are is nobody that we could reach, and elsewhere we are not (D-37). Source: protocol.md 9.1. */
+bool sy_book_is_own(const struct sy_book *book, const struct sy_netaddr *addr)
+{
+	bool our_id = book->has_own_id && memcmp(&book->own_id, &addr->id, sizeof addr->id) == 0;
+	return (book->policy->own_by_ip && our_id) || is_among_own(book, addr);
+}
+
 /* Past the bound the oldest but the first (what we advertise) makes room: dials to ourselves under many names must not fill memory. */
 void sy_book_add_own(struct sy_book *book, const struct sy_netaddr *addr)
 {
 	struct sy_netaddr normal = book_normal(book, addr);
-	if (sy_book_is_own(book, &normal))
+	if (is_among_own(book, &normal))
 		return;
 	if (book->num_own >= SY_LIMIT_OWN_ADDRS) {
 		book->num_own--;

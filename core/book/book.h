@@ -18,6 +18,8 @@ struct sy_book;
 struct sy_book *sy_book_new(const struct sy_env *env, const struct sy_policy *policy, bool strict, uint64_t entity);
 void sy_book_free(struct sy_book *book);
 
+/* Our id, before anything is loaded: in default it is ours at any address (D-37). */
+void sy_book_set_own_id(struct sy_book *book, const struct sy_id *id);
 void sy_book_add_own(struct sy_book *book, const struct sy_netaddr *addr); /* "our addresses"; past SY_LIMIT_OWN_ADDRS an early one goes */
 bool sy_book_is_own(const struct sy_book *book, const struct sy_netaddr *addr);
 /* Whom the book refuses; borrowed, may be null. What is in it already goes by sy_book_purge, which returns how many went. */

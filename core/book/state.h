@@ -71,6 +71,8 @@ struct sy_book {
 	const struct sy_lists *lists;
 
 	struct sy_netaddr *own;
+	struct sy_id own_id;
+	bool has_own_id;
 	uint32_t own_cap, num_own;
 	struct sy_id *private_ids;
 	uint32_t private_cap, num_private;

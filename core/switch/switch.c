@@ -99,6 +99,7 @@ enum sy_err sy_switch_seal(struct sy_switch *sw, const struct sy_config *config,
 	*what = "extra_channels";
 	if ((err = advertise(sw, config)))
 		return err;
+	sy_book_set_own_id(sw->book, &sw->id);
 	char host[SY_HOST_TEXT];
 	err = sy_node_info_validate(&sw->info, &sw->own_addr, host, what);
 	if (err == SY_ADDR_NEEDS_DNS)

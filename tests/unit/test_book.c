@@ -191,6 +191,25 @@ static void test_book_own_place_under_another_id(void **state)
 	}
 }
 
+/* D-37: our own id, where we are not: a rotten book of somebody else's said so. */
+static void test_book_own_id_at_another_address(void **state)
+{
+	for (int profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM; profile++) {
+		struct fix f;
+		open_book(&f, profile);
+		struct sy_netaddr own = test_addr(1), s = test_addr(2), elsewhere = own;
+		elsewhere.port++;
+		sy_book_set_own_id(f.book, &own.id);
+		sy_book_add_own(f.book, &own);
+		assert_int_equal(sy_book_add(f.book, &own, &s, NOW), SY_ADDR_OWN);
+		assert_int_equal(sy_book_add(f.book, &elsewhere, &s, NOW), profile == SY_PROFILE_DEFAULT ? SY_ADDR_OWN : SY_OK);
+		assert_int_equal(add(&f, 3, 2), SY_OK);
+		own.id = test_id(4); /* and the place is ours, too */
+		assert_int_equal(sy_book_add(f.book, &own, &s, NOW), profile == SY_PROFILE_DEFAULT ? SY_ADDR_OWN : SY_OK);
+		close_book(&f);
+	}
+}
+
 static void test_book_own_addresses_are_bounded(void **state)
 {
 	struct fix f;
@@ -517,6 +536,7 @@ int main(void)
 	    cmocka_unit_test(test_book_takes_local_addresses_unless_strict),
 	    cmocka_unit_test(test_book_without_memory_for_the_table_says_limit),
 	    cmocka_unit_test(test_book_own_place_under_another_id),
+	    cmocka_unit_test(test_book_own_id_at_another_address),
 	    cmocka_unit_test(test_book_own_addresses_are_bounded),
 	    cmocka_unit_test(test_book_full_bucket_expires_the_oldest),
 	    cmocka_unit_test(test_book_full_bucket_expires_a_bad_entry_first),

@@ -133,6 +133,61 @@ static void test_book_dial_bans_concern_one_address(void **state)
 	close_book(&f);
 }
 
+/* The address was banned for failed dials, the id for what it did: the first ban ends, the second does not. */
+static void test_book_banned_id_stays_out_when_a_ban_of_its_address_ends(void **state)
+{
+	struct fix f;
+	struct sy_netaddr a = test_addr(1);
+	open_book(&f, SY_PROFILE_DEFAULT);
+	assert_int_equal(add(&f, 1, 2), SY_OK);
+	assert_int_equal(sy_book_ban_address(f.book, &a, NOW, 60), SY_OK);
+	assert_int_equal(sy_book_mark_bad(f.book, &a, NOW, DAY), SY_OK);
+	sy_book_reinstate(f.book, NOW + 60);
+	assert_false(has(&f, 1));
+	assert_true(is_banned(&f, 1, NOW + 60));
+	sy_book_reinstate(f.book, NOW + DAY);
+	assert_true(has(&f, 1));
+	assert_int_equal(sy_book_counts(f.book).banned, 0);
+	close_book(&f);
+}
+
+/* The node was started with another list of private ids while the ban went on. */
+static void test_book_private_id_stays_out_when_its_ban_ends(void **state)
+{
+	for (int profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM; profile++) {
+		struct fix f;
+		struct sy_netaddr a = test_addr(1), own = test_addr(3);
+		open_book(&f, profile);
+		assert_int_equal(add(&f, 1, 2), SY_OK);
+		assert_int_equal(add(&f, 3, 2), SY_OK);
+		assert_int_equal(sy_book_mark_bad(f.book, &a, NOW, 60), SY_OK);
+		assert_int_equal(sy_book_mark_bad(f.book, &own, NOW, 60), SY_OK);
+		assert_true(sy_book_add_private(f.book, &a.id));
+		sy_book_add_own(f.book, &own);
+		sy_book_reinstate(f.book, NOW + 60);
+		assert_int_equal(sy_book_counts(f.book).total, 0);
+		assert_int_equal(sy_book_counts(f.book).banned, 0);
+		close_book(&f);
+	}
+}
+
+/* Known again after a ban that was over, banned again: what was known is not lost. */
+static void test_book_second_ban_keeps_what_was_learnt_since(void **state)
+{
+	struct fix f;
+	struct sy_netaddr a = test_addr(1);
+	open_book(&f, SY_PROFILE_DEFAULT);
+	assert_int_equal(sy_book_mark_bad(f.book, &a, NOW, 60), SY_OK);
+	struct sy_netaddr s = test_addr(2);
+	assert_int_equal(sy_book_add(f.book, &a, &s, NOW + 60), SY_OK);
+	assert_int_equal(sy_book_mark_bad(f.book, &a, NOW + 60, 60), SY_OK);
+	assert_false(has(&f, 1));
+	assert_int_equal(sy_book_counts(f.book).banned, 1);
+	sy_book_reinstate(f.book, NOW + 120);
+	assert_true(has(&f, 1));
+	close_book(&f);
+}
+
 static void test_book_bans_are_bounded(void **state)
 {
 	struct fix f;
@@ -338,6 +393,9 @@ int main(void)
 	    cmocka_unit_test(test_book_reinstates_what_was_old),
 	    cmocka_unit_test(test_book_bans_ids_that_it_does_not_know),
 	    cmocka_unit_test(test_book_dial_bans_concern_one_address),
+	    cmocka_unit_test(test_book_banned_id_stays_out_when_a_ban_of_its_address_ends),
+	    cmocka_unit_test(test_book_private_id_stays_out_when_its_ban_ends),
+	    cmocka_unit_test(test_book_second_ban_keeps_what_was_learnt_since),
 	    cmocka_unit_test(test_book_bans_are_bounded),
 	    cmocka_unit_test(test_book_old_address_is_not_overwritten),
 	    cmocka_unit_test(test_book_failing_new_address_gives_way),
