@@ -16,9 +16,9 @@ uint64_t sim_dist_base_ns(const struct sim_dist *d)
 {
 	switch (d->kind) {
 	case SIM_DIST_UNIFORM:
-		return d->a_ns / 2 + d->b_ns / 2;
+		return d->plus_ns + d->a_ns / 2 + d->b_ns / 2;
 	case SIM_DIST_EXPONENTIAL:
-		return d->a_ns + d->b_ns;
+		return d->plus_ns + d->a_ns + d->b_ns;
 	case SIM_DIST_CONSTANT:
 	case SIM_DIST_NORMAL:
 	case SIM_DIST_LOGNORMAL:
@@ -26,7 +26,7 @@ uint64_t sim_dist_base_ns(const struct sim_dist *d)
 	case SIM_DIST_TABLE:
 		break;
 	}
-	return d->a_ns;
+	return d->plus_ns + d->a_ns;
 }
 
 static uint64_t uniform(const struct sim_dist *d, uint64_t u)
@@ -63,7 +63,7 @@ static int64_t product_q32(int64_t a, int64_t b)
 uint64_t sim_dist_draw_ns(const struct sim_dist *d, uint64_t seed, enum sim_purpose purpose, uint64_t entity, uint64_t counter)
 {
 	if (d->kind == SIM_DIST_CONSTANT) {
-		return d->a_ns;
+		return d->plus_ns + d->a_ns;
 	}
 	uint64_t u1 = sim_rand_u64(seed, purpose, entity, counter * 2);
 	uint64_t u2 = sim_rand_u64(seed, purpose, entity, counter * 2 + 1);
@@ -91,5 +91,5 @@ uint64_t sim_dist_draw_ns(const struct sim_dist *d, uint64_t seed, enum sim_purp
 		break;
 	}
 	uint64_t cap = d->max_ns ? d->max_ns : LONGEST_NS;
-	return ns < cap ? ns : cap;
+	return d->plus_ns + (ns < cap ? ns : cap);
 }

@@ -22,7 +22,8 @@ enum sim_dist_kind {
 struct sim_dist {
 	enum sim_dist_kind kind;
 	uint64_t a_ns, b_ns;
-	uint64_t max_ns; /* 0: no cap */
+	uint64_t max_ns;  /* 0: no cap */
+	uint64_t plus_ns; /* on top of every draw, whatever the cap */
 	const uint64_t *table_ns;
 	uint32_t table_len;
 };

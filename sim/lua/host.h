@@ -160,6 +160,9 @@ struct node_decl {
 	const char *region; /* null: none given */
 	bool has_cc;
 	enum sim_tcp_cc cc;
+	struct sim_line line; /* its own */
+	const char *site;     /* null: none */
+	uint16_t forward;
 	bool is_stranger, listens; /* stranger {}: no node is behind it */
 	const char *where;
 };
@@ -278,6 +281,13 @@ struct check {
 	size_t result; /* place in results */
 };
 
+struct site_decl {
+	struct sim_site_config config;
+	uint8_t ip[16];
+	const char *where;
+	struct site_decl *next;
+};
+
 struct network_decl {
 	bool given;
 	struct sim_net_config config;
@@ -312,6 +322,7 @@ struct scenario {
 	struct world *world;
 	const struct scenario_hooks *hooks;
 	struct network_decl network;
+	struct site_decl *sites, **last_site;
 
 	struct node **nodes;
 	size_t num_nodes, cap_nodes, num_made;
@@ -367,7 +378,8 @@ struct scenario {
 uint64_t scenario_now(const struct scenario *s);
 bool scenario_make_world(struct scenario *s);               /* false: host.failed */
 void scenario_need_world(lua_State *L, struct scenario *s); /* raises the error */
-bool scenario_make_nodes(struct scenario *s);               /* those not made yet */
+bool scenario_make_site(struct scenario *s, const struct site_decl *d);
+bool scenario_make_nodes(struct scenario *s); /* those not made yet */
 struct node *scenario_node_by_id(const struct scenario *s, const struct sy_id *id);
 struct node *scenario_node_by_name(const struct scenario *s, const char *name);
 bool scenario_name_node(struct scenario *s, struct node *n); /* registers n, the last of s->nodes, under its name */
@@ -433,6 +445,7 @@ void plots_free(struct scenario *s);
 /* The rooms' entries into the globals table on top of the stack. */
 void params_open(lua_State *L);
 void network_open(lua_State *L);
+void site_open(lua_State *L);
 void node_open(lua_State *L);
 void group_open(lua_State *L);
 void peer_open(lua_State *L);

@@ -20,5 +20,8 @@ extern const char *const cc_names[]; /* in the order of enum sim_tcp_cc */
 /* The keys of link_param_keys at t; absent ones leave *p alone. */
 void link_params_read(lua_State *L, int t, const char *what, struct sim_link_params *p);
 const char *const *link_param_keys(void);
+#define LINE_KEYS "latency", "uplink", "downlink", "queue"
+/* The line of a host or a site; absent keys leave *line alone. */
+void line_read(lua_State *L, int t, const char *what, struct sim_line *line);
 
 #endif

@@ -159,12 +159,7 @@ static int api_power_on(lua_State *L)
 
 static enum sy_err move(struct fault *f, struct node *n, const char **what)
 {
-	const uint8_t *to = f->has_ip ? f->ip : f->value != 0 ? world_node_home(n->world) : NULL;
-	struct sy_netaddr now;
-	world_node_address(n->world, &now);
-	if (to && memcmp(to, now.ip, sizeof now.ip) == 0)
-		return SY_OK; /* it is there already */
-	return world_node_move(n->world, to, what);
+	return world_node_move(n->world, f->has_ip ? f->ip : NULL, f->value != 0, what);
 }
 
 /* move(x): another address, drawn; move(x, { ip = "192.0.2.1" }); move(x, { home = true }): the one that it had at first. */

@@ -265,6 +265,24 @@ static bool make_network(struct scenario *s)
 	return false;
 }
 
+bool scenario_make_site(struct scenario *s, const struct site_decl *d)
+{
+	const char *what = NULL;
+	enum sy_err err = world_site(s->world, &d->config, &what);
+	if (err == SY_OK)
+		return true;
+	host_breakf(&s->host, "%s: site '%s': %s", d->where, d->config.name, what ? what : sy_err_text(err));
+	return false;
+}
+
+static bool make_sites(struct scenario *s)
+{
+	for (const struct site_decl *d = s->sites; d; d = d->next)
+		if (!scenario_make_site(s, d))
+			return false;
+	return true;
+}
+
 bool scenario_make_world(struct scenario *s)
 {
 	if (s->world)
@@ -293,7 +311,7 @@ bool scenario_make_world(struct scenario *s)
 		host_breakf(&s->host, "%s: %s", s->options.file, what ? what : sy_err_text(err));
 		return false;
 	}
-	return make_network(s) && scenario_make_nodes(s);
+	return make_network(s) && make_sites(s) && scenario_make_nodes(s);
 }
 
 /* The reactors of a node as the core takes them; null without memory. */
@@ -312,6 +330,9 @@ static bool make_node(struct scenario *s, struct node *n)
 	                              .ip = n->decl->has_ip ? n->decl->ip : NULL,
 	                              .has_cc = n->decl->has_cc,
 	                              .cc = n->decl->cc,
+	                              .line = n->decl->line,
+	                              .site = n->decl->site,
+	                              .forward = n->decl->forward,
 	                              .p2p = n->decl->p2p,
 	                              .reactors = reactor_tables(s, n),
 	                              .num_reactors = n->num_instances};

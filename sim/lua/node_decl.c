@@ -6,12 +6,12 @@
 #include "sim/lua/latency.h"
 #include "sim/lua/lifecycle.h"
 
-static const char *const node_keys[] = {"name", "book",    "p2p",     "reactors", "region", "profile",
-                                        "ip",   "network", "version", "moniker",  "cc",     NULL};
-static const char *const nodes_keys[] = {"name", "book",    "count",   "p2p",     "reactors", "region", "profile",
-                                         "ip",   "network", "version", "moniker", "cc",       NULL};
-static const char *const stranger_keys[] = {"name", "region", "ip", "cc", "listen", NULL};
-static const char *const strangers_keys[] = {"name", "count", "region", "ip", "cc", "listen", NULL};
+#define PLACE_KEYS "region", "ip", "cc", "line", "site", "forward"
+#define NODE_KEYS "name", "book", "p2p", "reactors", "profile", "network", "version", "moniker", PLACE_KEYS
+static const char *const node_keys[] = {NODE_KEYS, NULL};
+static const char *const nodes_keys[] = {"count", NODE_KEYS, NULL};
+static const char *const stranger_keys[] = {"name", "listen", PLACE_KEYS, NULL};
+static const char *const strangers_keys[] = {"name", "count", "listen", PLACE_KEYS, NULL};
 static const char *const p2p_keys[] = {"seeds",
                                        "persistent_peers",
                                        "unconditional_peer_ids",
@@ -231,6 +231,30 @@ void ip_check(lua_State *L, const char *text, const char *what, uint8_t ip[16])
 	memcpy(ip, addr.ip, sizeof addr.ip);
 }
 
+/* line = { latency, uplink, downlink, queue }; site and forward. */
+static void read_line(lua_State *L, int t, const char *what, struct node_decl *d)
+{
+	int type = lua_getfield(L, t, "line");
+	if (type != LUA_TNIL) {
+		static const char *const keys[] = {LINE_KEYS, NULL};
+		luaL_checktype(L, -1, LUA_TTABLE);
+		int line = lua_gettop(L);
+		const char *label = lua_pushfstring(L, "%s: line", what);
+		keys_check(L, line, label, keys, 0);
+		line_read(L, line, label, &d->line);
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+	uint64_t port = 0;
+	read_text(L, t, what, "site", &d->site);
+	keys_uint(L, t, what, "forward", 1, UINT16_MAX, &port);
+	d->forward = (uint16_t)port;
+	if (port && !d->site)
+		luaL_error(L, "%s: forward is a port of its site's address; site is missing", what);
+	if ((type != LUA_TNIL || d->site) && host_of(L)->scenario->options.world == WORLD_TCP)
+		luaL_error(L, "%s: line and site can only be simulated, not kept over real connections (--transport tcp)", what);
+}
+
 static void read_place(lua_State *L, int t, const char *what, struct node_decl *d)
 {
 	struct scenario *s = host_of(L)->scenario;
@@ -247,6 +271,7 @@ static void read_place(lua_State *L, int t, const char *what, struct node_decl *
 	d->has_ip = ip != NULL;
 	if (ip)
 		ip_check(L, ip, what, d->ip);
+	read_line(L, t, what, d);
 }
 
 static struct node_decl *begin(lua_State *L, int t, const char *what, const char *const *keys, bool many)

@@ -74,6 +74,7 @@ static int open_scenario(lua_State *L)
 	/* The guard of unknown globals looks on while names are set, not while they are read. */
 	params_open(L);
 	network_open(L);
+	site_open(L);
 	group_open(L);
 	process_open(L);
 	checks_open(L);

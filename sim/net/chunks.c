@@ -21,7 +21,7 @@ struct chunk *chunk_take(struct sim_net *net, bool large)
 	c->at_ns = 0;
 	c->len = 0;
 	c->off = 0;
-	c->through_downlink = false;
+	c->downlinks = 0;
 	return c;
 }
 

@@ -1,19 +1,31 @@
 /* What happens at one end when its event is due: arrivals become unread bytes, and the reader gets what its window takes. */
 #include "sim/net/internal.h"
 
-/* The access link of the receiver, shared by all that it receives. Returns false when the chunk is still on it. */
-static bool through_downlink(struct end *e, struct chunk *c, uint64_t now_ns)
+enum { SITE_DOWN, HOST_DOWN, DOWNLINKS };
+
+/* A line towards the receiver, shared by all that comes over it. Returns false when the chunk is still on it. */
+static bool through_line(struct end *e, struct chunk *c, uint64_t rate, uint64_t *busy_ns, uint64_t now_ns)
 {
-	struct sim_host *h = e->host;
-	uint64_t rate = h->net->downlink_bits;
-	if (!rate || c->through_downlink) {
-		return true;
-	}
-	c->through_downlink = true;
-	h->down_busy_ns = (h->down_busy_ns > now_ns ? h->down_busy_ns : now_ns) + transmit_ns(rate, c->len);
-	c->at_ns = h->down_busy_ns;
+	*busy_ns = (*busy_ns > now_ns ? *busy_ns : now_ns) + transmit_ns(rate, c->len);
+	c->at_ns = *busy_ns;
 	e->in.last_ns = e->in.last_ns > c->at_ns ? e->in.last_ns : c->at_ns;
 	return c->at_ns <= now_ns;
+}
+
+static bool through_downlinks(struct end *e, struct chunk *c, uint64_t now_ns)
+{
+	struct sim_host *h = e->host;
+	struct sim_site *site = h->narrow_in ? site_before(h, peer_of(e)->host) : NULL;
+	bool through = true;
+	while (h->narrow_in && through && c->downlinks < DOWNLINKS) {
+		uint8_t line = c->downlinks++;
+		if (line == SITE_DOWN && site && site->line.down_bits) {
+			through = through_line(e, c, site->line.down_bits, &site->down_busy_ns, now_ns);
+		} else if (line == HOST_DOWN && h->down_bits) {
+			through = through_line(e, c, h->down_bits, &h->down_busy_ns, now_ns);
+		}
+	}
+	return through;
 }
 
 static void arrive(struct end *e, uint64_t now_ns)
@@ -21,7 +33,7 @@ static void arrive(struct end *e, uint64_t now_ns)
 	struct stream *s = &e->in;
 	while (s->flying && s->flying->at_ns <= now_ns) {
 		struct chunk *c = s->flying;
-		if (!through_downlink(e, c, now_ns)) {
+		if (!through_downlinks(e, c, now_ns)) {
 			return;
 		}
 		s->flying = c->next == s->unsent ? NULL : c->next;
@@ -158,8 +170,8 @@ static void local_notice(struct end *e)
 static void established(struct end *e, uint64_t now_ns)
 {
 	struct chunk *c = e->in.head;
-	if (c && c == e->in.flying && !c->next && c->at_ns <= now_ns && c->len <= e->window && e->state == END_OPEN &&
-	    !net_of(e)->downlink_bits && !(e->in.flags & S_BLOCKED)) {
+	if (c && c == e->in.flying && !c->next && c->at_ns <= now_ns && c->len <= e->window && e->state == END_OPEN && !e->host->narrow_in &&
+	    !(e->in.flags & S_BLOCKED)) {
 		express(e, c);
 		if (!e->in.flying && !(e->in.flags & (S_FIN_SENT | S_RST_SENT)) && e->notice_ns > now_ns) {
 			return;

@@ -110,7 +110,9 @@ enum sy_err dial_start(struct sim_host *h, uint64_t cookie, const struct sy_neta
 	if (h->off || !dialable(to->ip)) {
 		return SY_UNREACHABLE;
 	}
-	struct sim_host *target = leads_home(to->ip) ? h : host_by_ip(net, to->ip);
+	uint16_t port = to->port;
+	bool mapped = false;
+	struct sim_host *target = leads_home(to->ip) ? h : host_dialled(h, to->ip, &port, &mapped);
 	struct conn *c = conn_new(net, h, target, sy_hash_bytes(0, to->ip, sizeof to->ip));
 	if (!c) {
 		return SY_LIMIT;
@@ -121,8 +123,9 @@ enum sy_err dial_start(struct sim_host *h, uint64_t cookie, const struct sy_neta
 		conn_settle(c);
 		return SY_LIMIT;
 	}
-	c->from_port = take_port(h);
-	c->to_port = to->port;
+	c->mapped = mapped;
+	c->from_port = mapped ? site_take_port(h->site) : take_port(h);
+	c->to_port = port;
 	client->cookie = cookie;
 	if (net->tcp != SIM_TCP_NONE) {
 		return segment_dial(client, timeout_ns);
@@ -250,7 +253,7 @@ void dial_accept(struct end *e)
 	e->state = END_OPEN;
 	e->cookie = 0;
 	struct sy_netaddr remote = {.port = c->from_port};
-	memcpy(remote.ip, c->end[0].host->ip, sizeof remote.ip);
+	memcpy(remote.ip, c->mapped ? sim_host_public_ip(c->end[0].host) : c->end[0].host->ip, sizeof remote.ip);
 	uint64_t cookie = h->events.accepted(h->events.ctx, end_sock(e), &remote);
 	if (e->state != END_OPEN) {
 		return; /* closed inside */

@@ -75,7 +75,11 @@ static void answer(struct sim_event *event, uint64_t now_ns)
 		n = d->n;
 		memcpy(copy, d->addrs, n * sizeof *copy);
 	} else if (index && strcmp(h->net->hosts[index - 1]->name, l->name) == 0) {
-		sim_host_address(h->net->hosts[index - 1], &copy[0]);
+		struct sim_host *named = h->net->hosts[index - 1];
+		sim_host_address(named, &copy[0]);
+		if (behind_nat(named) && named->site != h->site) {
+			memcpy(copy[0].ip, sim_host_public_ip(named), sizeof copy[0].ip);
+		}
 		n = 1;
 	}
 	uint64_t token = l->token;

@@ -1,83 +1,8 @@
-/* Hosts: their names and addresses, and what happens to their sockets when the process or the machine ends. */
+/* Hosts: made and freed, and what happens to their sockets when the process or the machine ends, or moves. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/net/segment.h"
-
-enum { GROUPS_FULL = 50000, GROUP_TRIES = 4096 };
-
-static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-/* --- addresses --- */
-
-/* Public unicast /16s: no private, loopback, link-local, shared, documentation, benchmark or multicast range. */
-static bool group_public(uint32_t group)
-{
-	uint32_t a = group >> 8;
-	uint32_t b = group & 255;
-	if (a == 0 || a == 10 || a == 127 || a >= 224) {
-		return false;
-	}
-	switch (a) {
-	case 100:
-		return b < 64 || b > 127;
-	case 169:
-		return b != 254;
-	case 172:
-		return b < 16 || b > 31;
-	case 192:
-		return b != 0 && b != 88 && b != 168;
-	case 198:
-		return b != 18 && b != 19 && b != 51;
-	case 203:
-		return b != 0;
-	}
-	return true;
-}
-
-static bool group_taken(const struct sim_net *net, uint32_t group)
-{
-	return net->groups[group / 64] >> (group % 64) & 1;
-}
-
-static void take_group(struct sim_net *net, uint32_t group)
-{
-	net->groups_taken += !group_taken(net, group);
-	net->groups[group / 64] |= 1ull << (group % 64);
-}
-
-static uint64_t ip_key(const uint8_t ip[16])
-{
-	return sy_hash_bytes(1, ip, 16);
-}
-
-struct sim_host *host_by_ip(const struct sim_net *net, const uint8_t ip[16])
-{
-	uint64_t index = sim_map_get(&net->by_ip, ip_key(ip));
-	struct sim_host *h = index ? net->hosts[index - 1] : NULL;
-	return h && memcmp(h->ip, ip, sizeof h->ip) == 0 ? h : NULL;
-}
-
-/* An address drawn from the name, in a /16 that nobody has yet; when most are taken, beside others. Returns false when none is found. */
-static bool draw_ip(const struct sim_net *net, uint64_t entity, uint8_t ip[16])
-{
-	memcpy(ip, mapped, sizeof mapped);
-	for (uint64_t i = 0; i < GROUP_TRIES; i++) {
-		uint64_t u = sim_rand_u64(net->engine->seed, SIM_RAND_ADDRESS, entity, i);
-		uint32_t group = (uint32_t)(u >> 48);
-		if (!group_public(group) || (net->groups_taken < GROUPS_FULL && group_taken(net, group))) {
-			continue;
-		}
-		ip[12] = (uint8_t)(group >> 8);
-		ip[13] = (uint8_t)group;
-		ip[14] = (uint8_t)(u & 0xff);
-		ip[15] = (uint8_t)(1 + (u >> 8) % 254);
-		if (!host_by_ip(net, ip)) {
-			return true;
-		}
-	}
-	return false;
-}
 
 /* --- making --- */
 
@@ -105,35 +30,10 @@ static bool room_for_host(struct sim_net *net)
 	return true;
 }
 
-static uint64_t uplink_queue_ns(uint64_t rate_bits)
-{
-	uint64_t least = transmit_ns(rate_bits, MIN_QUEUE_BYTES); /* 0 when unlimited */
-	return least > 50000000 ? least : 50000000;               /* a typical round trip's worth */
-}
-
-static uint64_t access_queue_bytes(uint64_t rate_bits)
-{
-	return (uint64_t)((unsigned __int128)rate_bits * uplink_queue_ns(rate_bits) / 8000000000ull);
-}
-
-/* The access links of a host, where the network has any. Returns false when out of memory. */
-static bool make_access(struct sim_net *net, struct sim_host *h)
-{
-	if (net->tcp == SIM_TCP_NONE) {
-		h->uplink = net->uplink_bits ? pipe_new(h, net->uplink_bits, uplink_queue_ns(net->uplink_bits)) : NULL;
-		return h->uplink || !net->uplink_bits;
-	}
-	h->up.rate_bits = net->uplink_bits;
-	h->up.queue_bytes = access_queue_bytes(net->uplink_bits);
-	if (net->downlink_bits) {
-		h->down = segment_downlink(net, h, net->downlink_bits, access_queue_bytes(net->downlink_bits));
-	}
-	return h->down || !net->downlink_bits;
-}
-
 static bool host_register(struct sim_net *net, struct sim_host *h)
 {
-	bool ok = make_access(net, h) && sim_map_put(&net->by_ip, ip_key(h->ip), h->index + 1);
+	const struct sim_line line = {0};
+	bool ok = host_wire(h, &line) && sim_map_put(&net->by_ip, ip_key(h->ip), h->index + 1);
 	ok = ok && sim_map_put(&net->by_name, h->entity, h->index + 1);
 	return ok && sim_engine_add_source(net->engine, &h->source, h->name);
 }
@@ -141,7 +41,7 @@ static bool host_register(struct sim_net *net, struct sim_host *h)
 struct sim_host *sim_host_new(struct sim_net *net, const char *name, int region, const uint8_t *ip)
 {
 	uint64_t entity = sim_rand_name(name);
-	if (sim_map_get(&net->by_name, entity) || (ip && host_by_ip(net, ip)) || !room_for_host(net)) {
+	if (sim_map_get(&net->by_name, entity) || (ip && ip_taken(net, ip)) || !room_for_host(net)) {
 		return NULL;
 	}
 	struct sim_host *h = calloc(1, sizeof *h);
@@ -157,7 +57,7 @@ struct sim_host *sim_host_new(struct sim_net *net, const char *name, int region,
 	int count = (int)net->num_regions;
 	h->region = count == 0 ? -1 : region >= 0 && region < count ? region : (int)(h->index % net->num_regions);
 	h->name = strdup(name);
-	bool addressed = ip || draw_ip(net, entity, h->ip);
+	bool addressed = ip || ip_draw(net, entity, 0, h->ip);
 	if (ip) {
 		memcpy(h->ip, ip, sizeof h->ip);
 	}
@@ -165,9 +65,7 @@ struct sim_host *sim_host_new(struct sim_net *net, const char *name, int region,
 		host_free(h);
 		return NULL;
 	}
-	if (memcmp(h->ip, mapped, sizeof mapped) == 0) {
-		take_group(net, (uint32_t)h->ip[12] << 8 | h->ip[13]);
-	}
+	ip_take(net, h->ip);
 	net->hosts[net->num_hosts++] = h;
 	return h;
 }
@@ -183,8 +81,7 @@ void host_free(struct sim_host *h)
 	sim_engine_cancel(h->net->engine, &h->wake);
 	rough_free(h);
 	dns_drop(h);
-	pipe_free(h->net, h->uplink);
-	sim_tcp_link_free(h->down);
+	host_unwire(h);
 	free(h->slots);
 	free(h->name);
 	free(h);
@@ -280,40 +177,34 @@ static void address_lost(struct end *e)
 	}
 }
 
-static bool readdress(struct sim_host *h, const uint8_t *ip)
+void host_moved(struct sim_host *h)
 {
-	struct sim_net *net = h->net;
-	if (!sim_map_put(&net->by_ip, ip_key(ip), h->index + 1)) {
-		return false;
-	}
-	sim_map_remove(&net->by_ip, ip_key(h->ip));
-	memcpy(h->ip, ip, sizeof h->ip);
-	if (memcmp(ip, mapped, sizeof mapped) == 0) {
-		take_group(net, (uint32_t)ip[12] << 8 | ip[13]);
-	}
-	return true;
-}
-
-enum sy_err sim_host_move(struct sim_host *h, const uint8_t *ip)
-{
-	uint8_t drawn[16];
-	if (ip && (memcmp(ip, h->ip, sizeof h->ip) == 0 || host_by_ip(h->net, ip))) {
-		return SY_IN_USE;
-	}
-	if (!ip && !draw_ip(h->net, sy_hash_u64(h->entity, h->moves + 1), drawn)) {
-		return SY_LIMIT;
-	}
-	if (!readdress(h, ip ? ip : drawn)) {
-		return SY_NO_MEMORY;
-	}
 	h->moves++;
-	net_hash(h->net, ip_key(h->ip));
 	for (uint32_t slot = 0; slot < h->num_slots; slot++) {
 		struct end *e = h->slots[slot].end;
 		if (e && e->state != END_GONE) {
 			address_lost(e);
 		}
 	}
+}
+
+enum sy_err sim_host_move(struct sim_host *h, const uint8_t *ip)
+{
+	uint8_t drawn[16];
+	if (behind_nat(h)) {
+		return site_move(h->site, ip);
+	}
+	if (ip && ip_taken(h->net, ip)) {
+		return SY_IN_USE;
+	}
+	if (!ip && !ip_draw(h->net, h->entity, h->moves + 1, drawn)) {
+		return SY_LIMIT;
+	}
+	if (!host_readdress(h, ip ? ip : drawn)) {
+		return SY_NO_MEMORY;
+	}
+	net_hash(h->net, ip_key(h->ip));
+	host_moved(h);
 	return SY_OK;
 }
 

@@ -8,7 +8,8 @@
  *   tcp_segment.c segment.h           the same with endpoints of sim/tcp and the packets between them
  *   dial.c                            three steps to connect, retries, the backlog
  *   deliver.c                         what happens at one end when its event is due
- *   hosts.c sockets.c dns.c           hosts, the transport interface, names
+ *   hosts.c addresses.c sites.c       hosts and where they are: addresses, lines, NATs
+ *   sockets.c dns.c                   the transport interface, names
  *   rough.c rough_set.c               what a host does to its process: pauses, late events, clocks, short reads
  *   faults.c net.c                    cuts, resets; making and freeing it all, numbers
  *
@@ -48,10 +49,10 @@ enum {
 /* Bytes on their way; from a pool of the net. */
 struct chunk {
 	struct chunk *next;
-	uint64_t at_ns;        /* when it arrives; meaningful once it is on the link */
-	uint32_t len, off;     /* off: already delivered */
-	uint32_t cap;          /* room for bytes: SMALL_BYTES or LARGE_BYTES */
-	bool through_downlink; /* the receiver's access link has been counted */
+	uint64_t at_ns;    /* when it arrives; meaningful once it is on the link */
+	uint32_t len, off; /* off: already delivered */
+	uint32_t cap;      /* room for bytes: SMALL_BYTES or LARGE_BYTES */
+	uint8_t downlinks; /* lines towards the receiver that have been counted: its site's, its own */
 	uint8_t bytes[];
 };
 
@@ -77,7 +78,8 @@ struct end;
 /* Serialises bytes at a rate: the bottleneck of a pair's direction, or a host's uplink. */
 struct pipe {
 	struct sim_event event; /* there is room again */
-	struct sim_host *host;  /* whose event that is */
+	struct sim_engine *engine;
+	struct sim_source *source; /* whose event that is */
 	uint64_t rate_bits;
 	uint64_t busy_ns; /* until when what it has taken keeps it busy */
 	uint64_t queue_ns;
@@ -87,6 +89,7 @@ struct pipe {
 
 struct half {
 	const struct kind *kind;
+	struct kind *longer; /* what kind is, where lines add to the latency; else null */
 	union {
 		struct pipe *pipe;         /* tcp = "none"; null: unlimited rate */
 		struct sim_tcp_link *link; /* packets */
@@ -116,7 +119,9 @@ enum stream_flag {
 	S_WAIT_PAIR = 1 << 11,   /* in the list of the pair's pipe */
 	S_WAIT_UPLINK = 1 << 12, /* in the list of the sender's uplink */
 	S_LOSS_DRAWN = 1 << 13,  /* until_loss is valid */
+	S_WAIT_SITE = 1 << 14,   /* in the list of the line of the sender's site */
 };
+#define S_WAITS (S_WAIT_PAIR | S_WAIT_UPLINK | S_WAIT_SITE)
 
 /* One direction: unread (arrived), flying (on the link), unsent, in one list in this order. */
 struct stream {
@@ -192,7 +197,8 @@ struct conn {
 	uint64_t key;      /* names of both hosts and the count of connections between them */
 	uint16_t from_port, to_port;
 	uint8_t pins;        /* handlers at work on it */
-	uint8_t attempt : 6; /* SYNs sent */
+	uint8_t attempt : 5; /* SYNs sent */
+	bool mapped : 1;     /* the dialler is seen under the public address of its site */
 	bool refused : 1;    /* the answer on its way to the dialler is a refusal */
 	bool dead : 1;       /* to be given back when nobody works on it */
 	uint8_t moves[2];    /* of its hosts when it began, modulo 256 */
@@ -237,11 +243,34 @@ struct sim_host {
 	struct lookup *lookups;
 	struct pipe *uplink; /* tcp = "none"; null: unlimited */
 	uint64_t at_work_ns; /* until when it is at work on what it wrote; segment */
-	uint64_t down_busy_ns;
-	struct sim_tcp_wire up;    /* of packets */
-	struct sim_tcp_link *down; /* null: unlimited */
+	uint64_t down_bits, down_busy_ns;
+	struct sim_tcp_wire up;       /* of packets; unlimited where there is an up_link */
+	struct sim_tcp_link *up_link; /* the same where a site's line follows, which takes packets in the order of their coming */
+	struct sim_tcp_link *down;    /* null: unlimited */
+	struct sim_site *site;        /* null: none */
+	struct sim_line line;         /* its own */
+	bool narrow_in, narrow_out;   /* tcp = "none": a line has a rate, its own or its site's */
+	uint16_t forward;             /* the port under which it is found outside of its NAT; 0: none */
+	uint16_t forward_to;
 	enum sim_tcp_cc cc;
 	struct rough *rough; /* between the process and its sockets; null: nothing was done to it */
+};
+
+struct sim_site {
+	struct sim_net *net;
+	struct sim_source source;
+	const char *name;
+	struct sim_line line;
+	struct kind inside; /* between its hosts */
+	struct pipe *pipe;  /* up; tcp = "none" */
+	uint64_t down_busy_ns;
+	struct sim_tcp_link *up, *down; /* of packets; null: unlimited */
+	uint64_t entity;
+	uint32_t index, num_hosts;
+	bool nat;
+	uint8_t ip[16];
+	uint16_t next_port; /* of what it maps */
+	uint32_t moves;
 };
 
 struct cut_entry {
@@ -269,11 +298,14 @@ struct sim_net {
 	struct sim_host **hosts;
 	uint32_t num_hosts, cap_hosts;
 	struct sim_map by_ip, by_name; /* host index + 1 */
-	struct sim_map pairs;          /* ordered pair -> struct pair */
-	struct sim_map dials;          /* ordered pair -> connections so far */
-	struct sim_map overrides;      /* ordered pair -> struct kind of its own */
-	struct sim_map cut_index;      /* ordered pair -> index in cuts + 1 */
-	struct sim_map dns_index;      /* hash of the name -> index in dns + 1 */
+	struct sim_site **sites;
+	uint32_t num_sites;
+	struct sim_map by_site_ip, by_site_name; /* site index + 1 */
+	struct sim_map pairs;                    /* ordered pair -> struct pair */
+	struct sim_map dials;                    /* ordered pair -> connections so far */
+	struct sim_map overrides;                /* ordered pair -> struct kind of its own */
+	struct sim_map cut_index;                /* ordered pair -> index in cuts + 1 */
+	struct sim_map dns_index;                /* hash of the name -> index in dns + 1 */
 	struct cut_entry *cuts;
 	size_t num_cuts, cap_cuts;
 	struct dns_name *dns;
@@ -308,10 +340,25 @@ static inline bool is_segment(const struct end *e)
 {
 	return net_of(e)->tcp != SIM_TCP_NONE;
 }
-/* Whether the end's host has another address by now, and not only talks to itself: what is sent to it goes where nobody is. */
+/* The site whose line leads from a host to another, or back; null: none. */
+static inline struct sim_site *site_before(const struct sim_host *inside, const struct sim_host *outside)
+{
+	return inside->site && (!outside || inside->site != outside->site) ? inside->site : NULL;
+}
+static inline bool behind_nat(const struct sim_host *h)
+{
+	return h->site && h->site->nat;
+}
+/* Whether an address that changes is not the connection's affair: it stays within a host, or behind a NAT. */
+static inline bool stays_inside(const struct end *e)
+{
+	const struct sim_host *a = e->host, *b = peer_of(e)->host;
+	return a == b || (b && behind_nat(a) && a->site == b->site && !conn_of(e)->mapped);
+}
+/* Whether the end's host has another address by now: what is sent to it goes where nobody is. */
 static inline bool end_away(const struct end *e)
 {
-	return e->host && conn_of(e)->moves[e->side] != (uint8_t)e->host->moves && peer_of(e)->host != e->host;
+	return e->host && conn_of(e)->moves[e->side] != (uint8_t)e->host->moves && !stays_inside(e);
 }
 /* Whether an end is away: nothing that is sent comes through any more, either way. */
 static inline bool conn_lost(const struct conn *c)
@@ -344,8 +391,8 @@ SY_MUST enum sy_err link_params_check(enum sim_tcp_model tcp, const struct sim_l
 struct pair *pair_find(struct sim_net *net, const struct sim_host *a, const struct sim_host *b);
 struct pair *pair_take(struct sim_net *net, struct sim_host *a, struct sim_host *b); /* finds or makes; null: out of memory */
 void pair_drop(struct sim_net *net, struct pair *p);                                 /* when no connection is left */
-struct pipe *pipe_new(struct sim_host *host, uint64_t rate_bits, uint64_t queue_ns);
-void pipe_free(struct sim_net *net, struct pipe *p);
+struct pipe *pipe_new(struct sim_engine *engine, struct sim_source *source, uint64_t rate_bits, uint64_t queue_ns);
+void pipe_free(struct pipe *p);
 /* Takes a stream's next n bytes if there is room in all pipes of its way, and tells when the last one serialises them; else the stream waits. */
 bool pipes_take(struct end *to, uint32_t n, uint64_t now_ns, uint64_t *sent_ns);
 void pipes_leave(struct end *to); /* stops waiting */
@@ -394,8 +441,28 @@ bool host_listens(const struct sim_host *h, uint16_t port);
 /* deliver.c */
 void end_event(struct sim_event *event, uint64_t now_ns);
 
-/* hosts.c, sockets.c, dns.c */
+/* addresses.c */
+uint64_t ip_key(const uint8_t ip[16]);
 struct sim_host *host_by_ip(const struct sim_net *net, const uint8_t ip[16]);
+bool ip_taken(const struct sim_net *net, const uint8_t ip[16]); /* by a host or a site */
+bool ip_draw(const struct sim_net *net, uint64_t entity, uint64_t how_manieth,
+             uint8_t ip[16]);                                          /* a free public one; false: none is found */
+void ip_take(struct sim_net *net, const uint8_t ip[16]);               /* its /16 is in use */
+SY_MUST bool host_readdress(struct sim_host *h, const uint8_t ip[16]); /* false: no memory */
+
+/* sites.c */
+uint64_t line_queue_ns(uint64_t rate_bits, uint64_t queue_bytes);
+uint64_t line_queue_bytes(uint64_t rate_bits, uint64_t queue_bytes);
+SY_MUST bool host_wire(struct sim_host *h, const struct sim_line *line); /* its lines, as they are needed; false: no memory */
+void host_unwire(struct sim_host *h);
+/* Whom a dial reaches; *port becomes that of the listener, *mapped whether it leaves the dialler's NAT. Null: nobody. */
+struct sim_host *host_dialled(struct sim_host *from, const uint8_t ip[16], uint16_t *port, bool *mapped);
+uint16_t site_take_port(struct sim_site *site);
+SY_MUST enum sy_err site_move(struct sim_site *site, const uint8_t *ip);
+void sites_fini(struct sim_net *net);
+
+/* hosts.c, sockets.c, dns.c */
+void host_moved(struct sim_host *h); /* its address, as others see it, is another one: its connections are lost */
 void host_free(struct sim_host *h);
 void host_stop(struct sim_host *h, bool silent);
 const struct tp_ops *sim_tp_ops(void);

@@ -76,6 +76,18 @@ static int64_t log_keep(uint32_t loss_ppm)
 	return loss_ppm ? sim_log_q32(keep_q32) : 0;
 }
 
+/* Queue and window, which follow from rate and delay. */
+static void kind_bounds(struct kind *k)
+{
+	k->window = OPEN_WINDOW;
+	if (k->rate_bits) {
+		uint64_t bdp = bytes_in(k->rate_bits, 2 * k->base_ns);
+		uint64_t queue = k->wire.queue_bytes ? k->wire.queue_bytes : bdp > MIN_QUEUE_BYTES ? bdp : MIN_QUEUE_BYTES;
+		k->queue_ns = transmit_ns(k->rate_bits, queue);
+		k->window = RECV_BUFFER + queue + bdp; /* the pipe is the bound, not the window */
+	}
+}
+
 void kind_make(struct kind *k, const struct sim_link_params *p)
 {
 	uint32_t mtu = p->mtu ? p->mtu : DEFAULT_MTU;
@@ -94,24 +106,30 @@ void kind_make(struct kind *k, const struct sim_link_params *p)
 	k->wire.loss = p->loss_ppm >= 1000000 ? UINT64_MAX : (uint64_t)(((unsigned __int128)p->loss_ppm << 64) / 1000000);
 	k->piece = p->rate_bits || p->loss_ppm ? mtu : LARGE_BYTES;
 	k->piece = k->piece > LARGE_BYTES ? LARGE_BYTES : k->piece;
-	k->window = OPEN_WINDOW;
-	if (k->rate_bits) {
-		uint64_t bdp = bytes_in(k->rate_bits, 2 * k->base_ns);
-		uint64_t queue = p->queue_bytes ? p->queue_bytes : bdp > MIN_QUEUE_BYTES ? bdp : MIN_QUEUE_BYTES;
-		k->queue_ns = transmit_ns(k->rate_bits, queue);
-		k->window = RECV_BUFFER + queue + bdp; /* the pipe is the bound, not the window */
-	}
+	kind_bounds(k);
+}
+
+/* The same on a longer way. Its stages point to itself. */
+static void kind_lengthen(struct kind *k, const struct kind *from, uint64_t more_ns)
+{
+	*k = *from;
+	k->latency.plus_ns += more_ns;
+	k->base_ns += more_ns;
+	k->wire.delay = k->latency;
+	k->wire.stages = from->wire.stages ? &k->stages : NULL;
+	kind_bounds(k);
 }
 
 /* --- pipes --- */
 
 static void pipe_event(struct sim_event *event, uint64_t now_ns);
 
-struct pipe *pipe_new(struct sim_host *host, uint64_t rate_bits, uint64_t queue_ns)
+struct pipe *pipe_new(struct sim_engine *engine, struct sim_source *source, uint64_t rate_bits, uint64_t queue_ns)
 {
 	struct pipe *p = calloc(1, sizeof *p);
 	if (p) {
-		p->host = host;
+		p->engine = engine;
+		p->source = source;
 		p->rate_bits = rate_bits;
 		p->queue_ns = queue_ns;
 		p->event.handler = pipe_event;
@@ -119,10 +137,10 @@ struct pipe *pipe_new(struct sim_host *host, uint64_t rate_bits, uint64_t queue_
 	return p;
 }
 
-void pipe_free(struct sim_net *net, struct pipe *p)
+void pipe_free(struct pipe *p)
 {
 	if (p) {
-		sim_engine_cancel(net->engine, &p->event);
+		sim_engine_cancel(p->engine, &p->event);
 		free(p);
 	}
 }
@@ -153,10 +171,10 @@ static void call_back(struct pipe *p, uint64_t now_ns)
 	wait = wait < least ? least : wait;
 	wait = wait > backlog ? backlog : wait;
 	/* Without memory for the event who waits is served at the next one's arrival. */
-	(void)sim_engine_schedule(p->host->net->engine, &p->host->source, &p->event, SIM_DELIVERY, now_ns + wait + !wait);
+	(void)sim_engine_schedule(p->engine, p->source, &p->event, SIM_DELIVERY, now_ns + wait + !wait);
 }
 
-static void wait_in(struct pipe *p, struct end *to, enum stream_flag flag, uint64_t now_ns)
+static void wait_in(struct pipe *p, struct end *to, uint16_t flag, uint64_t now_ns)
 {
 	to->in.flags |= flag;
 	to->in.next_waiting = NULL;
@@ -178,25 +196,37 @@ static uint64_t pass(struct pipe *p, uint32_t n, uint64_t *start_ns)
 	return p->busy_ns;
 }
 
+enum { WAY_UPLINK, WAY_SITE, WAY_PAIR, WAY_PIPES };
+static const uint16_t way_waits[WAY_PIPES] = {S_WAIT_UPLINK, S_WAIT_SITE, S_WAIT_PAIR};
+
+/* The pipes of a stream's way, from its sender on; null where there is none. */
+static void way_of(struct end *to, struct pipe *way[WAY_PIPES])
+{
+	const struct sim_host *from = peer_of(to)->host;
+	const struct sim_site *site = site_before(from, to->host);
+	way[WAY_UPLINK] = from->uplink;
+	way[WAY_SITE] = site ? site->pipe : NULL;
+	way[WAY_PAIR] = half_to(to)->pipe;
+}
+
 bool pipes_take(struct end *to, uint32_t n, uint64_t now_ns, uint64_t *sent_ns)
 {
-	struct pipe *up = peer_of(to)->host->uplink;
-	struct pipe *own = half_to(to)->pipe;
-	if (own && !admits(own, n, now_ns)) {
-		wait_in(own, to, S_WAIT_PAIR, now_ns);
-		return false;
-	}
-	if (up && !admits(up, n, now_ns)) {
-		wait_in(up, to, S_WAIT_UPLINK, now_ns);
-		return false;
+	struct pipe *way[WAY_PIPES];
+	way_of(to, way);
+	for (int i = WAY_PIPES; i-- > 0;) {
+		if (way[i] && !admits(way[i], n, now_ns)) {
+			wait_in(way[i], to, way_waits[i], now_ns);
+			return false;
+		}
 	}
 	/* Bytes cut through: the later pipe starts when the first byte has passed the earlier one. */
-	uint64_t start = now_ns;
-	uint64_t end = up ? pass(up, n, &start) : now_ns;
-	if (own) {
-		uint64_t own_end = pass(own, n, &start);
-		own->busy_ns = own_end > end ? own_end : end;
-		end = own->busy_ns;
+	uint64_t start = now_ns, end = now_ns;
+	for (int i = 0; i < WAY_PIPES; i++) {
+		if (way[i]) {
+			uint64_t own_end = pass(way[i], n, &start);
+			way[i]->busy_ns = own_end > end ? own_end : end;
+			end = way[i]->busy_ns;
+		}
 	}
 	*sent_ns = end;
 	return true;
@@ -204,10 +234,17 @@ bool pipes_take(struct end *to, uint32_t n, uint64_t now_ns, uint64_t *sent_ns)
 
 static struct pipe *waiting_in(struct end *to)
 {
-	if (to->in.flags & S_WAIT_PAIR) {
-		return half_to(to)->pipe;
+	struct pipe *way[WAY_PIPES];
+	if (!(to->in.flags & S_WAITS)) {
+		return NULL;
 	}
-	return to->in.flags & S_WAIT_UPLINK ? peer_of(to)->host->uplink : NULL;
+	way_of(to, way);
+	for (int i = 0; i < WAY_PIPES; i++) {
+		if (to->in.flags & way_waits[i]) {
+			return way[i];
+		}
+	}
+	return NULL;
 }
 
 void pipes_leave(struct end *to)
@@ -228,7 +265,7 @@ void pipes_leave(struct end *to)
 		p->first = to->in.next_waiting;
 	}
 	p->last = p->last == to ? before : p->last;
-	to->in.flags &= (uint16_t) ~(S_WAIT_PAIR | S_WAIT_UPLINK);
+	to->in.flags &= (uint16_t)~S_WAITS;
 }
 
 /* Serves who waits, a chunk each in turn, until the queue is full again. */
@@ -238,7 +275,7 @@ static void pipe_event(struct sim_event *event, uint64_t now_ns)
 	p->serving = true;
 	while (p->first) {
 		struct end *to = p->first;
-		enum stream_flag flag = to->in.flags & S_WAIT_PAIR ? S_WAIT_PAIR : S_WAIT_UPLINK;
+		uint16_t flag = to->in.flags & S_WAITS;
 		pipes_leave(to);
 		if (stream_pump_one(to)) {
 			wait_in(p, to, flag, now_ns);
@@ -263,6 +300,9 @@ static const struct kind *kind_between(const struct sim_net *net, const struct s
 	if (from == to) {
 		return &net->loopback;
 	}
+	if (from->site && from->site == to->site) {
+		return &from->site->inside;
+	}
 	return net->num_regions ? &net->kinds[(size_t)from->region * net->num_regions + (size_t)to->region] : net->kinds;
 }
 
@@ -277,26 +317,51 @@ static bool half_set_link(struct sim_net *net, struct half *h, const struct kind
 	return h->link != NULL;
 }
 
-/* Gives a direction its parameters; a pipe that is there keeps what it has taken. Returns false when out of memory. */
-static bool half_set(struct pair *p, unsigned half, const struct kind *k)
+/* What the lines on the way add, of the hosts and of the sites that it leaves and enters. */
+static uint64_t lines_ns(const struct sim_host *from, const struct sim_host *to)
 {
-	struct half *h = &p->half[half];
-	struct sim_host *from = p->host[half];
-	if (from->net->tcp != SIM_TCP_NONE) {
-		return half_set_link(from->net, h, k, p->host[1 - half]);
+	const struct sim_site *out = site_before(from, to), *in = site_before(to, from);
+	return from == to ? 0 : from->line.latency_ns + to->line.latency_ns + (out ? out->line.latency_ns : 0) + (in ? in->line.latency_ns : 0);
+}
+
+/* The parameters of a direction, on its whole way. Null: out of memory. */
+static const struct kind *whole_kind(struct half *h, const struct sim_host *from, const struct sim_host *to)
+{
+	const struct kind *k = kind_between(from->net, from, to);
+	uint64_t more_ns = lines_ns(from, to);
+	if (!more_ns) {
+		return k;
 	}
+	h->longer = h->longer ? h->longer : malloc(sizeof *h->longer);
+	if (h->longer) {
+		kind_lengthen(h->longer, k, more_ns);
+	}
+	return h->longer;
+}
+
+static bool half_set_pipe(struct half *h, const struct kind *k, struct sim_host *from)
+{
 	if (k->rate_bits && !h->pipe) {
-		h->pipe = pipe_new(from, k->rate_bits, k->queue_ns);
-		if (!h->pipe) {
-			return false;
-		}
+		h->pipe = pipe_new(from->net->engine, &from->source, k->rate_bits, k->queue_ns);
 	} else if (h->pipe) {
 		/* A pipe that is no longer needed runs so fast that it is not noticed: streams may wait in it. */
 		h->pipe->rate_bits = k->rate_bits ? k->rate_bits : UINT64_MAX;
 		h->pipe->queue_ns = k->queue_ns;
 	}
 	h->kind = k;
-	return true;
+	return h->pipe || !k->rate_bits;
+}
+
+/* Gives a direction its parameters; a pipe that is there keeps what it has taken. Returns false when out of memory. */
+static bool half_set(struct pair *p, unsigned half)
+{
+	struct half *h = &p->half[half];
+	struct sim_host *from = p->host[half], *to = p->host[1 - half];
+	const struct kind *k = whole_kind(h, from, to);
+	if (!k) {
+		return false;
+	}
+	return from->net->tcp != SIM_TCP_NONE ? half_set_link(from->net, h, k, to) : half_set_pipe(h, k, from);
 }
 
 struct pair *pair_find(struct sim_net *net, const struct sim_host *a, const struct sim_host *b)
@@ -311,8 +376,9 @@ static void pair_free(struct sim_net *net, struct pair *p)
 		if (net->tcp != SIM_TCP_NONE) {
 			sim_tcp_link_free(p->half[half].link);
 		} else {
-			pipe_free(net, p->half[half].pipe);
+			pipe_free(p->half[half].pipe);
 		}
+		free(p->half[half].longer);
 	}
 	free(p);
 }
@@ -325,8 +391,7 @@ static struct pair *pair_new(struct sim_net *net, struct sim_host *low, struct s
 	}
 	p->host[0] = low;
 	p->host[1] = high;
-	bool ok = half_set(p, 0, kind_between(net, low, high));
-	ok = ok && half_set(p, 1, kind_between(net, high, low));
+	bool ok = half_set(p, 0) && half_set(p, 1);
 	p->half[0].cut = (uint8_t)cut_between(net, low, high);
 	p->half[1].cut = (uint8_t)cut_between(net, high, low);
 	if (!ok || !sim_map_put(&net->pairs, pair_key(low, high), (uintptr_t)p)) {
@@ -400,7 +465,7 @@ enum sy_err sim_link_set(struct sim_net *net, struct sim_host *from, struct sim_
 		return SY_OK;
 	}
 	unsigned half = from == p->host[0] ? 0 : 1;
-	if (!half_set(p, half, kind_between(net, from, to))) {
+	if (!half_set(p, half)) {
 		return SY_NO_MEMORY;
 	}
 	for (struct conn *c = p->conns; c; c = c->next) {

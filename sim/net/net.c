@@ -86,6 +86,7 @@ void sim_net_free(struct sim_net *net)
 	for (uint32_t i = 0; i < net->num_hosts; i++) {
 		host_free(net->hosts[i]);
 	}
+	sites_fini(net);
 	for (size_t i = 0; i < net->num_own_kinds; i++) {
 		free(net->own_kinds[i]);
 	}

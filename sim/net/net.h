@@ -13,6 +13,7 @@
 
 struct sim_net;
 struct sim_host;
+struct sim_site;
 
 /* Flow is segment with packets that stand for trains of segments. */
 enum sim_tcp_model { SIM_TCP_NONE = 0, SIM_TCP_SEGMENT, SIM_TCP_FLOW };
@@ -57,6 +58,40 @@ uint32_t sim_host_index(const struct sim_host *host);
 const char *sim_host_name(const struct sim_host *host);
 const char *sim_host_region(const struct sim_host *host); /* "" when there are none */
 uint64_t sim_host_random_entity(const struct sim_host *host);
+/*
+ * The line that joins a host to the network, or a site of hosts: its latency adds to that of every link that crosses it,
+ * its rates are shared by all that crosses it.
+ */
+struct sim_line {
+	uint64_t latency_ns;         /* one way */
+	uint64_t up_bits, down_bits; /* per second; 0: unlimited, for a host: what the network says */
+	uint64_t queue_bytes;        /* of either direction; 0: 50 ms of its rate, at least 45,000 */
+};
+/* Before the host has connections. SY_NO_MEMORY. */
+SY_MUST enum sy_err sim_host_line(struct sim_host *host, const struct sim_line *line);
+
+/* Hosts behind one line: a data centre, a home. With nat they share one public address, and have private ones. */
+struct sim_site_config {
+	const char *name; /* borrowed while the network lives */
+	struct sim_line line;
+	uint64_t inside_ns; /* latency between its hosts, one way; nothing else bounds them */
+	bool nat;
+	const uint8_t *ip; /* with nat: the public address; null: one is drawn */
+};
+/* SY_IN_USE (the name, the address), SY_LIMIT, SY_NO_MEMORY. The site belongs to the network. */
+SY_MUST enum sy_err sim_site_new(struct sim_site **out, struct sim_net *net, const struct sim_site_config *config);
+/*
+ * Before the host has connections. With nat the host gets a private address unless it keeps its own, and nobody outside
+ * reaches it but through `forward`, a port of the public address (0: none) that leads to `port` of the host. SY_IN_USE (the port),
+ * SY_LIMIT (4,094 addresses), SY_NO_MEMORY.
+ */
+SY_MUST enum sy_err sim_site_join(struct sim_site *site, struct sim_host *host, bool keep_ip, uint16_t forward, uint16_t port);
+/* The address under which others see what it sends. */
+const uint8_t *sim_host_public_ip(const struct sim_host *host);
+struct sim_site *sim_site_find(const struct sim_net *net, const char *name); /* null: there is none */
+/* Where others find what listens at the host: behind a NAT the public address and the forwarded port, else port 0, any. False: nowhere outside. */
+bool sim_host_outside(const struct sim_host *host, struct sy_netaddr *addr);
+
 /* Names for the simulated DNS. */
 SY_MUST enum sy_err sim_net_dns_set(struct sim_net *net, const char *name, const struct sy_netaddr *addrs, size_t n);
 
@@ -84,8 +119,8 @@ void sim_net_half_open(struct sim_net *net, struct sim_host *a, struct sim_host 
 void sim_host_hide(struct sim_host *host, bool hidden);
 /*
  * The host has another address from now on (null: a public one is drawn): it is found and listens there. Its connections
- * know nothing of it; what they send goes nowhere, both ways. Names that were set stay. SY_IN_USE: somebody has the
- * address, perhaps itself; SY_LIMIT: none is free; SY_NO_MEMORY.
+ * know nothing of it; what they send goes nowhere, both ways. Names that were set stay. Behind a NAT it is the public
+ * address of all that changes. SY_IN_USE: somebody has the address, perhaps itself; SY_LIMIT: none is free; SY_NO_MEMORY.
  */
 SY_MUST enum sy_err sim_host_move(struct sim_host *host, const uint8_t *ip);
 

@@ -20,6 +20,10 @@ void segment_touch(struct end *e); /* its event is due now */
 /* The pair's link towards a host, and a host's downlink. Null: out of memory. */
 struct sim_tcp_link *segment_link(struct sim_net *net, struct sim_host *to, const struct kind *k);
 struct sim_tcp_link *segment_downlink(struct sim_net *net, struct sim_host *to, uint64_t rate_bits, uint64_t queue_bytes);
+/* The same of a host's uplink before a site's line, and of that line. */
+struct sim_tcp_link *segment_uplink(struct sim_net *net, struct sim_host *from, uint64_t rate_bits, uint64_t queue_bytes);
+struct sim_tcp_link *segment_site_up(struct sim_site *site);
+struct sim_tcp_link *segment_site_down(struct sim_site *site);
 void segment_path(struct conn *c); /* the parameters of its way, or what cuts it, are others now */
 
 SY_MUST enum sy_err segment_dial(struct end *e, uint64_t timeout_ns);

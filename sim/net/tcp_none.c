@@ -99,7 +99,7 @@ static struct chunk *open_tail(struct end *to, const struct half *h, size_t n)
 	if (s->unsent) {
 		return tail;
 	}
-	bool same = h->kind->plain && !h->cut && s->flying && !tail->through_downlink && !peer_of(to)->host->uplink;
+	bool same = h->kind->plain && !h->cut && s->flying && !tail->downlinks && !peer_of(to)->host->narrow_out;
 	return same && tail->at_ns == net_of(to)->engine->now_ns + h->kind->base_ns ? tail : NULL;
 }
 
@@ -142,8 +142,7 @@ size_t stream_append(struct end *to, const uint8_t *bytes, size_t n)
 }
 
 /* What stands in the way of the short way: something else to send first, or nothing that may be sent. */
-#define IN_THE_WAY \
-	(S_OPEN_PENDING | S_FIN_PENDING | S_FIN_SENT | S_RST_PENDING | S_RST_SENT | S_DEAD | S_BLOCKED | S_WAIT_PAIR | S_WAIT_UPLINK)
+#define IN_THE_WAY (S_OPEN_PENDING | S_FIN_PENDING | S_FIN_SENT | S_RST_PENDING | S_RST_SENT | S_DEAD | S_BLOCKED | S_WAITS)
 
 /*
  * A frame on a link of constant delay without rate and loss, nothing before it: what most writes of a large simulation are.
@@ -154,7 +153,7 @@ bool stream_express(struct end *to, const uint8_t *bytes, size_t n)
 	struct stream *s = &to->in;
 	const struct half *h = half_to(to);
 	const struct kind *k = h->kind;
-	if (!k->plain || h->cut || s->head || (s->flags & IN_THE_WAY) || n > SMALL_BYTES || !n || peer_of(to)->host->uplink) {
+	if (!k->plain || h->cut || s->head || (s->flags & IN_THE_WAY) || n > SMALL_BYTES || !n || peer_of(to)->host->narrow_out) {
 		return false;
 	}
 	struct sim_net *net = net_of(to);
@@ -329,7 +328,7 @@ static bool launch_next(struct end *to, struct half *h)
 	if (!window_open(to, h->kind)) {
 		return false;
 	}
-	if ((h->pipe || peer_of(to)->host->uplink) && !pipes_take(to, to->in.unsent->len, sent_ns, &sent_ns)) {
+	if ((h->pipe || peer_of(to)->host->narrow_out) && !pipes_take(to, to->in.unsent->len, sent_ns, &sent_ns)) {
 		return false;
 	}
 	launch(to, h, sent_ns);
@@ -358,7 +357,7 @@ void stream_pump(struct end *to)
 	struct stream *s = &to->in;
 	struct half *h = half_to(to);
 	const uint16_t control = S_OPEN_PENDING | S_RST_PENDING | S_FIN_PENDING;
-	if (!(s->unsent || (s->flags & control)) || (s->flags & (S_BLOCKED | S_WAIT_PAIR | S_WAIT_UPLINK)) || !passable(to, h)) {
+	if (!(s->unsent || (s->flags & control)) || (s->flags & (S_BLOCKED | S_WAITS)) || !passable(to, h)) {
 		return;
 	}
 	if (s->flags & S_OPEN_PENDING) {

@@ -123,15 +123,35 @@ static bool passes(struct end *to, const struct half *h, const struct sim_tcp_pa
 	return !(to->seg.flags & SEG_DEAD) && !conn_lost(conn_of(to));
 }
 
-static struct sim_tcp_fate launch(struct end *to, struct half *h, const struct sim_tcp_packet *p)
+/* Over a line that many connections share: it has a rate and a queue, and draws nothing. */
+static struct sim_tcp_fate onto_line(struct sim_tcp_link *line, struct end *to, const struct sim_tcp_packet *p, uint64_t at_ns)
+{
+	struct sim_tcp_lane lane = {.to = to};
+	return sim_tcp_link_send(line, &lane, p, at_ns);
+}
+
+/* Behind the sender's own line: its site's, where it leaves one; else the pair's link. */
+static struct sim_tcp_fate leave_site(struct end *to, const struct sim_tcp_packet *p, uint64_t at_ns)
+{
+	const struct sim_site *site = site_before(peer_of(to)->host, to->host);
+	if (site && site->up) {
+		return onto_line(site->up, to, p, at_ns);
+	}
+	return sim_tcp_link_send(half_to(to)->link, &to->seg.lane, p, at_ns);
+}
+
+static struct sim_tcp_fate launch(struct end *to, const struct sim_tcp_packet *p)
 {
 	uint64_t at_ns = now_of(peer_of(to));
 	struct sim_host *from = peer_of(to)->host;
+	if (from->up_link) {
+		return onto_line(from->up_link, to, p, at_ns);
+	}
 	struct sim_tcp_packet part = *p;
 	uint32_t n = sim_tcp_wire_take(&from->up, at_ns, &part, &at_ns);
 	struct sim_tcp_fate fate = {0};
 	if (n) {
-		fate = sim_tcp_link_send(h->link, &to->seg.lane, &part, at_ns);
+		fate = leave_site(to, &part, at_ns);
 	}
 	fate.dropped += sim_tcp_segments(p) - n;
 	return fate;
@@ -149,7 +169,7 @@ static void send_to(struct end *to, const struct sim_tcp_packet *p)
 		net_hash(net, entity);
 		return;
 	}
-	struct sim_tcp_fate fate = launch(to, h, p);
+	struct sim_tcp_fate fate = launch(to, p);
 	to->seg.flying += fate.carried + fate.doubled;
 	net->stats.segments_lost += fate.lost;
 	net->stats.segments_dropped += fate.dropped;
@@ -394,28 +414,82 @@ static void deliver(void *to, const struct sim_tcp_packet *p)
 	conn_settle(c);
 }
 
+/* What became of a packet further on the way: it may be lost yet, or be several now. */
+static void went_on(struct end *e, struct sim_tcp_fate fate)
+{
+	struct sim_net *net = net_of(e);
+	net->stats.segments_lost += fate.lost;
+	net->stats.segments_dropped += fate.dropped;
+	if (fate.dropped) {
+		net_hash(net, e->seg.lane.entity + 3);
+	}
+	if (fate.lost) {
+		net_hash(net, e->seg.lane.entity + 1);
+	}
+	e->seg.flying += fate.carried + fate.doubled;
+	e->seg.flying--;
+	if (!fate.carried) {
+		conn_settle(conn_of(e));
+	}
+}
+
+static void after_uplink(void *to, const struct sim_tcp_packet *p)
+{
+	went_on(to, leave_site(to, p, now_of(to)));
+}
+
+static void after_site_up(void *to, const struct sim_tcp_packet *p)
+{
+	struct end *e = to;
+	went_on(e, sim_tcp_link_send(half_to(e)->link, &e->seg.lane, p, now_of(e)));
+}
+
 static void at_downlink(void *to, const struct sim_tcp_packet *p)
 {
 	struct end *e = to;
-	struct sim_tcp_lane lane = {.to = e};
-	if (!e->host->down) {
+	if (e->host->down) {
+		went_on(e, onto_line(e->host->down, e, p, now_of(e)));
+	} else {
 		deliver(to, p);
-		return;
 	}
-	struct sim_tcp_fate fate = sim_tcp_link_send(e->host->down, &lane, p, now_of(e));
-	if (fate.dropped) {
-		net_of(e)->stats.segments_dropped += fate.dropped;
-		net_hash(net_of(e), e->seg.lane.entity + 3);
-	}
-	if (!fate.carried) {
-		e->seg.flying--;
-		conn_settle(conn_of(e));
+}
+
+static void at_site(void *to, const struct sim_tcp_packet *p)
+{
+	struct end *e = to;
+	const struct sim_site *site = site_before(e->host, peer_of(e)->host);
+	if (site && site->down) {
+		went_on(e, onto_line(site->down, e, p, now_of(e)));
+	} else {
+		at_downlink(to, p);
 	}
 }
 
 struct sim_tcp_link *segment_link(struct sim_net *net, struct sim_host *to, const struct kind *k)
 {
-	return sim_tcp_link_new(net->engine, &to->source, &k->wire, at_downlink);
+	return sim_tcp_link_new(net->engine, &to->source, &k->wire, at_site);
+}
+
+struct sim_tcp_link *segment_uplink(struct sim_net *net, struct sim_host *from, uint64_t rate_bits, uint64_t queue_bytes)
+{
+	struct sim_tcp_link_config config = {.rate_bits = rate_bits, .queue_bytes = queue_bytes};
+	return sim_tcp_link_new(net->engine, &from->source, &config, after_uplink);
+}
+
+static struct sim_tcp_link *site_link(struct sim_site *site, uint64_t rate_bits, sim_tcp_deliver *deliver_to)
+{
+	struct sim_tcp_link_config config = {.rate_bits = rate_bits, .queue_bytes = line_queue_bytes(rate_bits, site->line.queue_bytes)};
+	return sim_tcp_link_new(site->net->engine, &site->source, &config, deliver_to);
+}
+
+struct sim_tcp_link *segment_site_up(struct sim_site *site)
+{
+	return site_link(site, site->line.up_bits, after_site_up);
+}
+
+struct sim_tcp_link *segment_site_down(struct sim_site *site)
+{
+	return site_link(site, site->line.down_bits, at_downlink);
 }
 
 struct sim_tcp_link *segment_downlink(struct sim_net *net, struct sim_host *to, uint64_t rate_bits, uint64_t queue_bytes)

@@ -48,10 +48,12 @@ struct world_node {
 	struct sy_reactor *reactors;
 	size_t num_reactors;
 	uint8_t secret[64];
-	uint32_t keys; /* that it has had before this one */
-	bool key_lost; /* there will be another one at the next start */
-	struct sy_netaddr addr;
-	uint8_t home_ip[16]; /* that it was made with */
+	uint32_t keys;               /* that it has had before this one */
+	bool key_lost;               /* there will be another one at the next start */
+	struct sy_netaddr addr;      /* where others find it */
+	struct sy_netaddr listen_at; /* where it listens: the same, but behind a NAT */
+	bool hidden;                 /* no port of its NAT leads to it */
+	uint8_t home_ip[16];         /* under which others saw it at first */
 	const char *region;
 	void *host;              /* the backend's: a sim_host, or where a real node lives */
 	struct tp_transport *tp; /* while it runs */
@@ -129,8 +131,9 @@ enum sy_err world_tcp_init(struct world *w, const char **what);
 const struct sim_engine *world_sim_engine(const struct world *w);
 
 void world_sim_half_open(struct world_node *a, struct world_node *b);
-/* Its host has another address: n->addr follows. */
+/* Its host has another address: n->addr follows, of all that share it, and who keeps them is told. */
 SY_MUST enum sy_err world_sim_move(struct world_node *n, const uint8_t *ip);
+SY_MUST enum sy_err world_sim_site(struct world *w, const struct sim_site_config *config, const char **what);
 
 /* world_node.c */
 uint64_t world_node_hash(const struct world_node *n); /* over all its lives */

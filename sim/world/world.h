@@ -47,6 +47,9 @@ uint64_t world_now_ns(const struct world *w);
 /* The network; once, before the first node. In WORLD_TCP rate and latency are kept by a paced relay in the transport; loss is refused: SY_INVALID, *what says so. */
 SY_MUST enum sy_err world_network(struct world *w, const struct sim_net_config *config, const char **what);
 
+/* Hosts behind one line, and perhaps a NAT: before the nodes that are in it. The name is borrowed as long as the world lives. */
+SY_MUST enum sy_err world_site(struct world *w, const struct sim_site_config *config, const char **what);
+
 /* Calls fn once at at_ns (at or after it in a real world). class: SIM_FAULT, SIM_SCRIPT or SIM_OBSERVER. Null when out of memory. */
 struct world_timer;
 SY_MUST struct world_timer *world_at(struct world *w, uint64_t at_ns, enum sim_class class_, void (*fn)(void *arg), void *arg);
@@ -57,10 +60,13 @@ bool world_run(struct world *w, uint64_t until_ns, uint64_t wall_slice_ns);
 void world_halt(struct world *w);
 
 struct world_node_config {
-	const char *name;   /* unique, stable */
-	const char *region; /* null: round-robin when the network has regions */
-	const uint8_t *ip;  /* null: one is given */
-	bool has_cc;        /* cc instead of the network's; a real world takes the kernel's */
+	const char *name;     /* unique, stable */
+	const char *region;   /* null: round-robin when the network has regions */
+	const uint8_t *ip;    /* null: one is given */
+	struct sim_line line; /* its own; all 0: the network's */
+	const char *site;     /* null: none */
+	uint16_t forward;     /* behind a NAT: the port of its site's address that leads to it; 0: none */
+	bool has_cc;          /* cc instead of the network's; a real world takes the kernel's */
 	enum sim_tcp_cc cc;
 	struct sy_config p2p;              /* name, pubkey, listen_addr are filled in by the world; texts are copied */
 	const struct sy_reactor *reactors; /* copied; `self` must outlive the node */
@@ -120,10 +126,11 @@ enum world_disk_fault {
 SY_MUST enum sy_err world_node_disk(struct world_node *n, uint32_t faults, const char **what);
 /* The file of the node key is gone: at its next start it makes another key, and has another id. */
 SY_MUST enum sy_err world_node_lose_key(struct world_node *n, const char **what);
-/* Its machine has another address from now on (null: one is drawn). A running node hears nothing of it and goes on to advertise what it did. */
-SY_MUST enum sy_err world_node_move(struct world_node *n, const uint8_t *ip, const char **what);
-/* The address that it was made with. */
-const uint8_t *world_node_home(const struct world_node *n);
+/*
+ * Its machine has another address from now on (null: one is drawn); behind a NAT that is the NAT's, and all behind it move.
+ * A running node hears nothing of it and goes on to advertise what it did. home: the address of the beginning. SY_IN_USE.
+ */
+SY_MUST enum sy_err world_node_move(struct world_node *n, const uint8_t *ip, bool home, const char **what);
 /* Some bytes of the saved book are other ones from now on; their places are drawn. */
 SY_MUST enum sy_err world_node_rot(struct world_node *n, const char **what);
 

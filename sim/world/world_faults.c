@@ -57,16 +57,20 @@ enum sy_err world_node_power(struct world_node *n, bool on, const char **what)
 	return SY_OK;
 }
 
-enum sy_err world_node_move(struct world_node *n, const uint8_t *ip, const char **what)
+enum sy_err world_node_move(struct world_node *n, const uint8_t *ip, bool home, const char **what)
 {
 	if (!is_simulated(n->w, "another address", what))
 		return SY_INVALID;
+	ip = home ? n->home_ip : ip;
+	if (ip != NULL && memcmp(ip, sim_host_public_ip(n->host), sizeof n->home_ip) == 0)
+		return SY_OK; /* it is there already */
 	enum sy_err err = world_sim_move(n, ip);
-	if (err == SY_IN_USE)
-		return world_say(n->w, what, err, "the address is taken");
-	if (err == SY_OK)
-		world_node_tell_renamed(n);
-	return err;
+	return err == SY_IN_USE ? world_say(n->w, what, err, "the address is taken") : err;
+}
+
+enum sy_err world_site(struct world *w, const struct sim_site_config *config, const char **what)
+{
+	return is_simulated(w, "a site", what) ? world_sim_site(w, config, what) : SY_INVALID;
 }
 
 /* ------------------------------------------------------------------ buggify */

@@ -165,6 +165,14 @@ static void *alloc_of_node(void *ctx, void *old, size_t old_size, size_t new_siz
 	return world_alloc(((struct world_node *)ctx)->w, old, old_size, new_size);
 }
 
+/* Nobody has told a node behind a NAT what its address is outside: it says 0.0.0.0, as CometBFT does unless it is configured. */
+static bool advertise(const struct world_node *n, struct world_config *config)
+{
+	struct sy_netaddr any = {.ip = {[10] = 0xff, [11] = 0xff}, .port = n->addr.port};
+
+	return world_config_advertise(config, n->hidden ? &any : &n->addr);
+}
+
 static enum sy_err fill_node(struct world_node *n, const struct world_node_config *config, const char **what)
 {
 	struct world *w = n->w;
@@ -176,9 +184,10 @@ static enum sy_err fill_node(struct world_node *n, const struct world_node_confi
 	enum sy_err err = w->ops->host_new(n, config, what);
 	if (err != SY_OK)
 		return err;
-	memcpy(n->home_ip, n->addr.ip, sizeof n->home_ip);
+	if (n->listen_at.port == 0)
+		n->listen_at = n->addr;
 	world_node_make_key(n);
-	return world_config_advertise(&n->config, &n->addr) ? SY_OK : SY_NO_MEMORY;
+	return advertise(n, &n->config) ? SY_OK : SY_NO_MEMORY;
 }
 
 enum sy_err world_node_add(struct world *w, const struct world_node_config *config, struct world_node **out, const char **what)
@@ -212,7 +221,7 @@ enum sy_err world_node_configure(struct world_node *n, const struct sy_config *p
 
 	if (n->core != NULL)
 		return world_say(n->w, what, SY_INVALID, "node \"%.60s\" runs; its configuration cannot change now", n->config.p2p.name);
-	bool good = world_config_copy(&fresh, p2p, n->config.p2p.name) && world_config_advertise(&fresh, &n->addr);
+	bool good = world_config_copy(&fresh, p2p, n->config.p2p.name) && advertise(n, &fresh);
 	if (!good) {
 		world_config_free(&fresh);
 		return world_say(n->w, what, SY_NO_MEMORY, "out of memory");
@@ -274,7 +283,7 @@ void world_node_reap(struct world_node *n)
 static enum sy_err make_core(struct world_node *n)
 {
 	struct tp_driver_config config = {
-	    .listen = n->addr,
+	    .listen = n->listen_at,
 	    .store = &n->store,
 	    .hooks = {.ctx = n,
 	              .sign = sign,
@@ -372,11 +381,6 @@ void world_node_crash(struct world_node *n)
 void world_node_address(const struct world_node *n, struct sy_netaddr *addr)
 {
 	*addr = n->addr;
-}
-
-const uint8_t *world_node_home(const struct world_node *n)
-{
-	return n->home_ip;
 }
 
 void world_node_tell_renamed(struct world_node *n)

@@ -281,7 +281,7 @@ static enum sy_err attach(struct world_raws *all)
 	if (!all->listens)
 		return SY_OK;
 	n->tp->ops->accept_window(n->tp, WORLD_RAW_MAX);
-	return n->tp->ops->listen(n->tp, &n->addr, &bound);
+	return n->tp->ops->listen(n->tp, &n->listen_at, &bound);
 }
 
 enum sy_err world_raw_init(struct world_node *n, const struct world_raw_events *events, bool listens)

@@ -84,6 +84,34 @@ static enum sy_err region_index(struct world *w, const char *name, int *index, c
 	return world_say(w, what, SY_INVALID, "the network has no region \"%.60s\"", name);
 }
 
+/* Where it is found and where it listens, as its host has it now. */
+static void take_address(struct world_node *n)
+{
+	struct sy_netaddr at;
+
+	n->hidden = !sim_host_outside(n->host, &at);
+	memcpy(n->addr.ip, at.ip, sizeof at.ip);
+	n->addr.port = at.port != 0 ? at.port : SIM_PORT;
+	sim_host_address(n->host, &n->listen_at);
+	n->listen_at.port = SIM_PORT;
+}
+
+static enum sy_err place_host(struct world_node *n, const struct world_node_config *config, const char **what)
+{
+	struct sim_site *site = config->site == NULL ? NULL : sim_site_find(sim_of(n->w)->net, config->site);
+	enum sy_err err = SY_OK;
+
+	if (config->site != NULL && site == NULL)
+		return world_say(n->w, what, SY_INVALID, "there is no site \"%.60s\"; it is described before its nodes", config->site);
+	if (config->line.latency_ns != 0 || config->line.up_bits != 0 || config->line.down_bits != 0)
+		err = sim_host_line(n->host, &config->line);
+	if (err == SY_OK && site != NULL)
+		err = sim_site_join(site, n->host, config->ip != NULL, config->forward, SIM_PORT);
+	if (err == SY_IN_USE)
+		return world_say(n->w, what, err, "port %u of site \"%.60s\" leads to another node already", config->forward, config->site);
+	return err;
+}
+
 static enum sy_err sim_host_add(struct world_node *n, const struct world_node_config *config, const char **what)
 {
 	struct world *w = n->w;
@@ -102,8 +130,11 @@ static enum sy_err sim_host_add(struct world_node *n, const struct world_node_co
 		sim_host_set_cc(host, config->cc);
 	n->host = host;
 	n->region = sim_host_region(host);
-	sim_host_address(host, &n->addr);
-	n->addr.port = SIM_PORT;
+	err = place_host(n, config, what);
+	if (err != SY_OK)
+		return err;
+	take_address(n);
+	memcpy(n->home_ip, sim_host_public_ip(host), sizeof n->home_ip);
 	return SY_OK;
 }
 
@@ -199,14 +230,28 @@ void world_sim_half_open(struct world_node *a, struct world_node *b)
 
 enum sy_err world_sim_move(struct world_node *n, const uint8_t *ip)
 {
-	struct sy_netaddr now;
 	enum sy_err err = sim_host_move(n->host, ip);
+
+	for (uint32_t i = 0; err == SY_OK && i < n->w->num_nodes; i++) {
+		struct world_node *other = n->w->nodes[i];
+		struct sy_netaddr before = other->addr;
+
+		take_address(other);
+		if (memcmp(before.ip, other->addr.ip, sizeof before.ip) != 0)
+			world_node_tell_renamed(other);
+	}
+	return err;
+}
+
+enum sy_err world_sim_site(struct world *w, const struct sim_site_config *config, const char **what)
+{
+	struct sim_site *site;
+	enum sy_err err = sim_of(w)->net == NULL ? default_network(w, what) : SY_OK;
 
 	if (err != SY_OK)
 		return err;
-	sim_host_address(n->host, &now);
-	memcpy(n->addr.ip, now.ip, sizeof n->addr.ip);
-	return SY_OK;
+	err = sim_site_new(&site, sim_of(w)->net, config);
+	return err == SY_IN_USE ? world_say(w, what, err, "there is a site \"%.60s\" already, or its address is taken", config->name) : err;
 }
 
 static enum sy_err sim_do_link(struct world *w, struct world_node *from, struct world_node *to, const struct sim_link_params *params,
