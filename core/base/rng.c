@@ -26,14 +26,16 @@ uint64_t sy_rng_u64(struct sy_rng *rng, const struct sy_env *env)
 uint64_t sy_rng_below(struct sy_rng *rng, const struct sy_env *env, uint64_t bound)
 {
 	SY_ASSERT(bound >= 1);
-	/*
-	 * 2^64 mod bound: draws below it would favour the low values. Less than half of all draws can fall there, so the
-	 * loop's bound is reached with a probability below 2^-64, from a good source.
-	 */
-	uint64_t unfair = (0 - bound) % bound;
 	uint64_t draw = sy_rng_u64(rng, env);
-	for (int tries = 0; draw < unfair && tries < 64; tries++)
-		draw = sy_rng_u64(rng, env);
+	/*
+	 * 2^64 mod bound: draws below it would favour the low values. It is less than bound, so that few draws ask for it; less
+	 * than half of all draws can fall there, so the loop's bound is reached with a probability below 2^-64, from a good source.
+	 */
+	if (draw < bound) {
+		uint64_t unfair = (0 - bound) % bound;
+		for (int tries = 0; draw < unfair && tries < 64; tries++)
+			draw = sy_rng_u64(rng, env);
+	}
 	return draw % bound;
 }
 

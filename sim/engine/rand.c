@@ -60,10 +60,10 @@ uint64_t sim_rand_below(uint64_t seed, uint32_t purpose, uint64_t entity, uint64
 	/* The high half of u * bound; the few u whose low half would favour some results are drawn again. 64 times is for ever. */
 	uint64_t key = sim_rand_u64(seed, purpose, entity, counter);
 	uint64_t u = key;
-	uint64_t uneven = (0 - bound) % bound;
 	for (uint64_t word = 1;; word++) {
 		unsigned __int128 product = (unsigned __int128)u * bound;
-		if ((uint64_t)product >= uneven || word > 64) {
+		/* Those few are 2^64 mod bound: less than bound, so that most draws need no division. */
+		if ((uint64_t)product >= bound || (uint64_t)product >= (0 - bound) % bound || word > 64) {
 			return (uint64_t)(product >> 64);
 		}
 		u = sy_mix64(round_of(key, word, K3));

@@ -151,6 +151,7 @@ void world_raws_lost(struct world_node *n); /* the machine has lost its power */
 void world_raws_free(struct world_node *n);
 
 /* world_book.c */
+enum sy_err world_node_book_room(void *ctx, size_t size, uint8_t **room);
 enum sy_err world_node_save_book(void *ctx, struct sy_span snapshot);
 SY_MUST enum sy_err world_node_write_known(struct world_node *n); /* once the node's transport is there */
 

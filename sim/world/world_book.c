@@ -5,21 +5,29 @@
 #include "core/book/snapshot.h"
 #include "sim/world/impl.h"
 
-enum sy_err world_node_save_book(void *ctx, struct sy_span snapshot)
+/* The disk itself: at scale books are copied often enough for one copy less to be seen. */
+enum sy_err world_node_book_room(void *ctx, size_t size, uint8_t **room)
 {
 	struct world_node *n = ctx;
 
 	if (n->disk_faults & (WORLD_DISK_FULL | WORLD_DISK_UNREADABLE))
 		return SY_IO;
-	if (snapshot.len > n->disk_cap) {
-		uint8_t *disk = realloc(n->disk, snapshot.len);
+	if (size > n->disk_cap) {
+		uint8_t *disk = realloc(n->disk, size);
 
 		if (disk == NULL)
 			return SY_IO;
 		n->disk = disk;
-		n->disk_cap = snapshot.len;
+		n->disk_cap = size;
 	}
-	memcpy(n->disk, snapshot.ptr, snapshot.len);
+	*room = n->disk;
+	return SY_OK;
+}
+
+enum sy_err world_node_save_book(void *ctx, struct sy_span snapshot)
+{
+	struct world_node *n = ctx;
+
 	n->disk_len = world_disk_written(n, snapshot.len);
 	n->disk_holds = true;
 	return SY_OK;
@@ -57,13 +65,10 @@ enum sy_err world_node_knows(struct world_node *n, const struct sy_netaddr *addr
 static enum sy_err save(struct world_node *n, const struct sy_book *book)
 {
 	size_t len = sy_book_save(book, NULL, 0);
-	uint8_t *bytes = malloc(len);
+	uint8_t *room;
+	enum sy_err err = world_node_book_room(n, len, &room);
 
-	if (bytes == NULL)
-		return SY_NO_MEMORY;
-	enum sy_err err = world_node_save_book(n, (struct sy_span){bytes, sy_book_save(book, bytes, len)});
-	free(bytes);
-	return err;
+	return err != SY_OK ? err : world_node_save_book(n, (struct sy_span){room, sy_book_save(book, room, len)});
 }
 
 /* What the book refuses (our own address, one that is not routable) is left out, as when a peer announces it. */

@@ -178,7 +178,7 @@ static enum sy_err fill_node(struct world_node *n, const struct world_node_confi
 	struct world *w = n->w;
 
 	n->env = (struct sy_env){.ctx = n, .rand = w->ops->rand, .alloc = alloc_of_node, .crypto = w->crypto, .addrs = w->env.addrs};
-	n->store = (struct tp_store){.ctx = n, .save_book = world_node_save_book};
+	n->store = (struct tp_store){.ctx = n, .save_book = world_node_save_book, .book_room = world_node_book_room};
 	if (!world_config_copy(&n->config, &config->p2p, config->name) || !copy_reactors(n, config->reactors, config->num_reactors))
 		return SY_NO_MEMORY;
 	enum sy_err err = w->ops->host_new(n, config, what);

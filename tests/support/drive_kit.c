@@ -126,7 +126,22 @@ static enum sy_err save_book(void *ctx, struct sy_span snapshot)
 {
 	struct dk_node *n = ctx;
 	n->saves += snapshot.len > 0;
+	n->room_used = snapshot.ptr == n->room ? snapshot.len : 0;
 	return n->save_err;
+}
+
+static enum sy_err book_room(void *ctx, size_t size, uint8_t **room)
+{
+	struct dk_node *n = ctx;
+	*room = n->room;
+	return size > n->room_cap ? SY_IO : n->room_err;
+}
+
+void dk_store_room(struct dk_node *n, uint8_t *room, size_t cap)
+{
+	n->store.book_room = book_room;
+	n->room = room;
+	n->room_cap = cap;
 }
 
 /* ---- life ---- */

@@ -40,13 +40,17 @@ struct dk_node {
 
 	/* how they behave */
 	bool sign_later, filter_later, work_later;
-	enum sy_err verdict, save_err;
+	enum sy_err verdict, save_err, room_err;
+	uint8_t *room; /* dk_store_room */
+	size_t room_cap, room_used;
 	void (*on_receive)(struct dk_node *n, const struct sy_peer *peer, const struct sy_message *msg);
 	void (*on_peer_up)(struct dk_node *n, const struct sy_output *out);
 };
 
 /* A node by a name that also makes its key; pex off. It listens at `ip`, any port. */
 void dk_init(struct dk_node *n, const char *name, struct tp_transport *tp, const struct sy_netaddr *ip, enum sy_profile profile);
+/* Its store has room for a book of up to `cap` bytes, borrowed; room_used says how much of it the last save was. */
+void dk_store_room(struct dk_node *n, uint8_t *room, size_t cap);
 enum sy_err dk_make(struct dk_node *n);  /* core and driver */
 enum sy_err dk_start(struct dk_node *n); /* dk_make and the start */
 enum sy_err dk_dial(struct dk_node *from, const struct dk_node *to);

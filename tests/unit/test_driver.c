@@ -351,6 +351,22 @@ static void test_driver_save_that_fails_is_told_and_tried_again(void **state)
 	assert_int_equal(r->a.save_failures, 2);
 }
 
+static void test_driver_save_goes_into_the_room_of_the_store(void **state)
+{
+	struct rig *r = *state;
+	uint8_t room[4096];
+	join(r);
+	dk_store_room(&r->a, room, sizeof room);
+	test_env_fail_at(&r->a.memory, 1, false); /* no memory is asked for */
+	tp_driver_save_book(r->a.driver);
+	assert_int_equal(r->a.saves, 1);
+	assert_true(r->a.room_used > 0 && memcmp(room, "SYBK", 4) == 0);
+	r->a.room_err = SY_IO;
+	tp_driver_save_book(r->a.driver);
+	assert_int_equal(r->a.saves, 1);
+	assert_int_equal(r->a.save_failures, 1);
+}
+
 static void test_driver_save_that_fails_is_tried_later_and_at_the_end(void **state)
 {
 	struct rig *r = *state;
@@ -539,6 +555,7 @@ int main(void)
 	    CASE(test_driver_filters_may_answer_later_and_refuse),
 	    CASE(test_driver_filters_inside_the_hook_pass),
 	    CASE(test_driver_save_that_fails_is_told_and_tried_again),
+	    CASE(test_driver_save_goes_into_the_room_of_the_store),
 	    CASE(test_driver_save_that_fails_is_tried_later_and_at_the_end),
 	    CASE(test_driver_save_happens_at_the_stop_when_the_book_has_changed),
 	    CASE(test_driver_work_done_later_stalls_only_the_sender),

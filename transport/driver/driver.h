@@ -24,6 +24,11 @@ struct tp_store {
 	void *ctx;
 	/* SY_OK; SY_IO (disk full and the like): the book is tried again two minutes later, and when the node stops. */
 	enum sy_err (*save_book)(void *ctx, struct sy_span snapshot);
+	/*
+	 * Where the snapshot is to be written, `size` bytes, borrowed until save_book is called with it; or why it cannot be saved.
+	 * Null: the driver takes memory of its own for it.
+	 */
+	enum sy_err (*book_room)(void *ctx, size_t size, uint8_t **room);
 };
 
 /* Behaviour of a driver that is rare but legal; for tests that want it often. */

@@ -62,21 +62,29 @@ static void filter(struct tp_driver *d, const struct sy_output *out)
 	tp_drive_window(d, out->conn);
 }
 
+static enum sy_err book_room(struct tp_driver *d, size_t size, uint8_t **room)
+{
+	if (d->hooks.rare && d->hooks.rare(d->hooks.ctx, TP_RARE_SAVE_FAILS))
+		return SY_IO;
+	if (d->store->book_room)
+		return d->store->book_room(d->store->ctx, size, room);
+	*room = d->env->alloc(d->env->ctx, NULL, 0, size);
+	return *room ? SY_OK : SY_NO_MEMORY;
+}
+
 /* A book that could not be saved is not lost: the node goes on with it, and it is tried again later and at the end. */
 void tp_drive_save_book(struct tp_driver *d)
 {
 	if (!d->store || !d->store->save_book)
 		return;
 	size_t size = sy_node_book_snapshot(d->node, NULL, 0);
-	uint8_t *buf = d->env->alloc(d->env->ctx, NULL, 0, size);
-	enum sy_err err = SY_NO_MEMORY;
-	if (buf && d->hooks.rare && d->hooks.rare(d->hooks.ctx, TP_RARE_SAVE_FAILS)) {
-		sy_mem_free(d->env, buf, size);
-		err = SY_IO;
-	} else if (buf) {
+	uint8_t *buf = NULL;
+	enum sy_err err = book_room(d, size, &buf);
+	if (err == SY_OK) {
 		size_t n = sy_node_book_snapshot(d->node, buf, size);
 		err = n ? d->store->save_book(d->store->ctx, (struct sy_span){buf, n}) : SY_INTERNAL;
-		sy_mem_free(d->env, buf, size);
+		if (!d->store->book_room)
+			sy_mem_free(d->env, buf, size);
 	}
 	d->save_ns = err == SY_OK ? UINT64_MAX : d->now_ns + DRIVER_SAVE_AGAIN_NS;
 	if (err != SY_OK && d->hooks.save_failed)
