@@ -1,12 +1,13 @@
 # Switchyard. `make run` and `make test` do everything on a fresh machine; `make help` lists the rest.
-# Variables: CC, OPT (-O2), BUILD (build), VARIANT (release, debug, asan, tiny, planted), V=1 (show commands), PREFIX, DESTDIR.
+# Variables: CC, OPT (-O2), BUILD (build), VARIANT (release, debug, asan, tiny, planted), V=1 (show commands), PREFIX, DESTDIR;
+# of `make fuzz`, which wants clang: FUZZ (targets, all), FUZZ_SECONDS (60, for each).
 CC      ?= cc
 ifeq ($(origin CC),default)
 CC      := cc
 endif
 VARIANT ?= release
 BUILD   ?= build$(if $(filter-out release,$(VARIANT)),/$(VARIANT))
-OPT     ?= $(if $(filter debug asan,$(VARIANT)),-O1,-O2)
+OPT     ?= $(if $(filter debug asan fuzz,$(VARIANT)),-O1,-O2)
 PREFIX  ?= /usr/local
 Q       := $(if $(V),,@)
 SAY      = $(if $(V),,@printf '  %-7s %s\n' "$(1)" "$(2)")
@@ -37,6 +38,7 @@ BASE    := -std=c11 -D_GNU_SOURCE -I. -g -fno-strict-aliasing -ffp-contract=off 
 VAR_release :=
 VAR_debug   := -DSY_DEBUG
 VAR_asan    := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
+VAR_fuzz    := $(VAR_asan) -fsanitize=fuzzer-no-link
 VAR_tiny    := -DSY_TINY
 VAR_planted := -DSY_PLANTED
 CFLAGS_all   = $(BASE) $(OPT) $(VAR_$(VARIANT)) $(CFLAGS)
@@ -49,6 +51,7 @@ ifeq ($(VARIANT),planted)
 SIM_SRC  += tests/planted/nondeterminism.c
 endif
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HELP_SRC := $(sort $(wildcard tests/support/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 EX_SRC   := $(sort $(wildcard docs/examples/*.c))
@@ -59,10 +62,12 @@ TP_LIB   := $(BUILD)/libswitchyard-transport.a
 SIM_LIB  := $(BUILD)/libswitchyard-sim.a
 BIN      := $(BUILD)/switchyard
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+FUZZED   := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/test_%,$(FUZZ_SRC))
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(EX_SRC))
 
-.PHONY: all run test check-deep bench fidelity install clean help format units benches examples deps
+.PHONY: all run test check-deep bench fidelity fuzz install clean help format units fuzzers benches examples deps
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -88,8 +93,8 @@ $(GEN).h $(GEN).c &: tests/support/testmsg.proto
 $(GEN_OBJ): $(GEN).c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_all) -w -I$(BUILD)/gen $(CFLAGS_core) -c $< -o $@
-$(call obj,$(UNIT_SRC)): CFLAGS_core += -I$(BUILD)/gen
-$(call obj,$(UNIT_SRC)): | $(GEN).h
+$(call obj,$(UNIT_SRC) $(FUZZ_SRC)): CFLAGS_core += -I$(BUILD)/gen
+$(call obj,$(UNIT_SRC) $(FUZZ_SRC)): | $(GEN).h
 
 define archive
 	$(call SAY,AR,$@)
@@ -112,6 +117,16 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(HELP_SRC)) $(GEN_OBJ)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_all) -o $@ $< $(call obj,$(HELP_SRC)) $(GEN_OBJ) $(SIM_LIB) $(TP_LIB) $(CORE_LIB) $(LIBS_sim) $(LIBS_core) -lcmocka -lm
 
+# Fuzz targets: their kept inputs replayed as a test; and, in VARIANT=fuzz, driven by libFuzzer.
+FUZZ_OBJ := $(call obj,tests/fuzz/fuzz.c $(HELP_SRC)) $(GEN_OBJ)
+$(BUILD)/tests/test_fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c) $(FUZZ_OBJ) $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(LIBS_sim) $(LIBS_core) -lcmocka -lm
+$(FUZZERS): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_OBJ) $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_all) -fsanitize=fuzzer -o $@ $^ $(LIBS_sim) $(LIBS_core) -lcmocka -lm
+
 # The examples of docs/LIBRARY.md, with what an embedder links.
 EX_GEN   := $(BUILD)/gen/chat.pb-c
 $(EX_GEN).h $(EX_GEN).c &: docs/examples/chat.proto
@@ -133,14 +148,15 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(SIM_LIB) $(TP_LIB) $(CORE_LIB)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_all) -o $@ $^ $(LIBS_sim) $(LIBS_core) -lm
 
-units: $(UNITS)
+units: $(UNITS) $(FUZZED)
+fuzzers: $(FUZZERS)
 benches: $(BENCHES)
 examples: $(EXAMPLES)
 
 run: $(BIN)
 	$(Q)sh scenarios/showcase.sh $(BIN)
 
-test: $(BIN) $(UNITS) examples
+test: $(BIN) $(UNITS) $(FUZZED) examples
 	$(Q)BUILD=$(BUILD) sh tests/run.sh
 
 check-deep: $(BIN)
@@ -148,6 +164,10 @@ check-deep: $(BIN)
 
 bench: $(BIN) $(BENCHES)
 	$(Q)BUILD=$(BUILD) sh tests/bench/run.sh
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz BUILD=build/fuzz CC=clang fuzzers
+	$(Q)FUZZ="$(FUZZ)" FUZZ_SECONDS="$(FUZZ_SECONDS)" sh tests/fuzz/run.sh build/fuzz
 
 fidelity: $(BIN)
 	$(Q)BUILD=$(BUILD) sh tests/fidelity/run.sh
@@ -166,7 +186,7 @@ clean:
 	$(Q)rm -rf build out
 
 help:
-	@sed -n 's/^# //p' Makefile | head -2
-	@echo "targets: all run test check-deep bench fidelity install deps format clean"
+	@sed -n 's/^# //p' Makefile | head -3
+	@echo "targets: all run test check-deep bench fidelity fuzz install deps format clean"
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
