@@ -397,7 +397,10 @@ uint32_t sy_ctx_broadcast(struct sy_ctx *ctx, uint8_t channel, struct sy_span by
 void sy_ctx_stop_peer(struct sy_ctx *ctx, struct sy_ref peer, enum sy_err reason);
 /* Ends a peer after all that is queued for it was sent (protocol.md 3.10). */
 void sy_ctx_flush_stop_peer(struct sy_ctx *ctx, struct sy_ref peer, enum sy_err reason);
-/* Dials; dial_done of this reactor answers. Returns SY_DIALLING_OR_CONNECTED, SY_NOT_RUNNING, SY_LIMIT without answer. */
+/*
+ * Dials; dial_done of this reactor answers. Without answer: SY_NOT_RUNNING, SY_LIMIT, SY_NO_MEMORY (nobody can be dialled now);
+ * SY_DIALLING_OR_CONNECTED, SY_ADDR_NO_ID, SY_BLOCKED (this address).
+ */
 SY_MUST enum sy_err sy_ctx_dial(struct sy_ctx *ctx, const struct sy_netaddr *addr);
 /*
  * As sy_ctx_dial, with full outbound slots, one at a time: when it succeeds, another outbound peer, drawn at random,

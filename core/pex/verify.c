@@ -139,6 +139,12 @@ static void begun(struct sy_pex *pex, const struct sy_ctx *ctx, const struct sy_
 	sy_book_postpone(pex->book, addr, sy_ctx_wall_s(ctx));
 }
 
+/* What stands against any dial, rather than against this address. */
+static bool is_ours(enum sy_err err)
+{
+	return err == SY_LIMIT || err == SY_NO_MEMORY || err == SY_NOT_RUNNING;
+}
+
 static void advance(struct sy_pex *pex, struct sy_ctx *ctx)
 {
 	struct pex_verify *v = pex->verify;
@@ -151,8 +157,10 @@ static void advance(struct sy_pex *pex, struct sy_ctx *ctx)
 			begun(pex, ctx, addr);
 		else if (err == SY_DIALLING_OR_CONNECTED)
 			meet(pex, ctx, addr);
+		else if (is_ours(err))
+			return; /* it is still due at the next look */
 		else
-			return; /* a limit: it is still due at the next look */
+			sy_book_postpone(pex->book, addr, sy_ctx_wall_s(ctx)); /* blocked: others are not to wait behind it */
 	}
 }
 

@@ -49,6 +49,7 @@ struct host {
 	struct sy_book *book;
 	struct sy_netaddr addr, advertised;
 	bool running, dead;
+	bool blocked; /* nobody is let dial it */
 	uint32_t max_inbound;
 	struct link *links;
 	uint32_t num_links, inbound, outbound, dialling;
@@ -263,13 +264,15 @@ enum sy_err sy_ctx_dial(struct sy_ctx *ctx, const struct sy_netaddr *addr)
 	if (sy_ctx_is_dialling_or_connected(ctx, addr))
 		return SY_DIALLING_OR_CONNECTED;
 	assert_true(h->dialling < 512);
-	h->dials[h->dialling++] = addr->id;
-	h->dials_made++;
 	/* Hosts stand in the order of their addresses: no search for the many. */
 	uint32_t guess = (uint32_t)addr->id.b[0] | (uint32_t)addr->id.b[1] << 8;
 	struct host *to = guess < ctx->w->num_hosts ? &ctx->w->hosts[guess] : NULL;
 	if (!to || memcmp(to->addr.ip, addr->ip, 16) != 0)
 		to = host_of(ctx->w, addr);
+	if (to && to->blocked)
+		return SY_BLOCKED;
+	h->dials[h->dialling++] = addr->id;
+	h->dials_made++;
 	bool answers = to && to->running && !to->dead;
 	struct event *e = ev_push(ctx->w, EV_DIALLED, h, ctx->w->now_ns + (answers ? 50 * MS : SEC));
 	e->addr = *addr;

@@ -193,6 +193,24 @@ static void test_pex_seed_serves_what_is_alive(void **state)
 	close_world(&w);
 }
 
+/* Addresses that may not be dialled do not keep a seed from those behind them: each would cost the time to its next look. */
+static void test_pex_seed_goes_on_behind_who_is_blocked(void **state)
+{
+	struct world w;
+	struct sy_config c = seed_config(SY_PROFILE_DEFAULT);
+	open_world(&w, 41, 1);
+	make_and_start(&w, 0, &c);
+	for (uint32_t i = 1; i < 41; i++) {
+		w.hosts[i].running = true;
+		w.hosts[i].blocked = i % 2 == 0;
+		tell(&w, 0, i, 1);
+	}
+	run_until(&w, 4 * SEC);
+	assert_int_equal(w.hosts[0].dials_made, 20);
+	assert_int_equal(sy_book_count_verified(w.hosts[0].book, WALL_S + 4, 3600), 20);
+	close_world(&w);
+}
+
 /* Half of what it serves dies: it notices within a verify_interval, and goes on serving the others. */
 static void test_pex_seed_notices_who_has_died(void **state)
 {
@@ -419,6 +437,7 @@ int main(void)
 	    cmocka_unit_test(test_pex_seed_bounds_its_dials_and_connections),
 	    cmocka_unit_test(test_pex_seed_keeps_its_outbound_limit),
 	    cmocka_unit_test(test_pex_seed_serves_what_is_alive),
+	    cmocka_unit_test(test_pex_seed_goes_on_behind_who_is_blocked),
 	    cmocka_unit_test(test_pex_seed_notices_who_has_died),
 	    cmocka_unit_test(test_pex_seed_without_a_line_forgets_nobody),
 	    cmocka_unit_test(test_pex_seed_asks_at_its_own_interval),
