@@ -444,6 +444,7 @@ struct sy_config {
 	uint64_t p2p_version, block_version, app_version;
 	bool block_version_auto; /* the first peer's becomes ours; one that was dialled settles it. Off: as block_version says */
 	const char *listen_addr; /* as advertised: "tcp://0.0.0.0:26656" or external_address */
+	const char *laddr;       /* where it listens, when it advertises another address; null: as listen_addr. Told to nobody (D-37) */
 	const char *network;
 	const char *version;
 	const char *moniker;

@@ -1,5 +1,7 @@
 #include "core/switch/switch.h"
 
+#include "core/wire/addr_text.h"
+
 #include "core/base/assert.h"
 
 #include <string.h>
@@ -90,6 +92,21 @@ static enum sy_err advertise(struct sy_switch *sw, const struct sy_config *confi
 	return SY_OK;
 }
 
+/* Who hears of us behind a proxy or a translator may hear of the inner address, too: it is ours all the same (D-37). */
+static enum sy_err own_laddr(struct sy_switch *sw, const struct sy_config *config)
+{
+	struct sy_netaddr at = {.id = sw->id, .flags = SY_ADDR_HAS_ID};
+	char host[SY_HOST_TEXT];
+	if (!config->laddr || !sw->policy->own_by_ip)
+		return SY_OK;
+	struct sy_span text = {(const uint8_t *)config->laddr, strlen(config->laddr)};
+	if (sy_addr_parse_hostport(sy_addr_strip_scheme(text), &at, host))
+		return SY_INVALID;
+	if (sy_netaddr_valid(&at))
+		sy_book_add_own(sw->book, &at);
+	return SY_OK;
+}
+
 enum sy_err sy_switch_seal(struct sy_switch *sw, const struct sy_config *config, const char **what)
 {
 	*what = "node_info";
@@ -108,6 +125,9 @@ enum sy_err sy_switch_seal(struct sy_switch *sw, const struct sy_config *config,
 		return SY_INVALID;
 	else
 		sy_book_add_own(sw->book, &sw->own_addr);
+	*what = "laddr";
+	if ((err = own_laddr(sw, config)))
+		return err;
 	*what = NULL;
 	err = sy_conn_shared_init(&sw->conns, sw->env, sw->policy, &sw->channels, config, &sw->info, &sw->id);
 	sw->sealed = err == SY_OK;

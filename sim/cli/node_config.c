@@ -118,10 +118,8 @@ static bool choose_port(struct real_node *n, char error[CLI_ERROR_TEXT])
 		}
 	}
 	sy_netaddr_format_dial(&n->listen, dial);
-	if (*external != '\0')
-		snprintf(n->listen_text, sizeof n->listen_text, "%.300s", external);
-	else
-		snprintf(n->listen_text, sizeof n->listen_text, "tcp://%s", dial);
+	snprintf(n->laddr_text, sizeof n->laddr_text, "tcp://%s", dial);
+	snprintf(n->listen_text, sizeof n->listen_text, "%.300s", *external != '\0' ? external : n->laddr_text);
 	return true;
 }
 
@@ -195,6 +193,7 @@ bool real_node_configure(struct real_node *n, struct sy_config *c, char error[CL
 	c->name = n->id;
 	memcpy(c->pubkey, n->key.pubkey, sizeof c->pubkey);
 	c->listen_addr = n->listen_text;
+	c->laddr = n->laddr_text;
 	c->network = s->network != NULL ? s->network : n->chain_id;
 	c->moniker = s->moniker;
 	c->seeds = n->seeds.at;

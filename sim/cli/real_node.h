@@ -40,7 +40,8 @@ struct real_node {
 	struct tp_lock lock; /* of the book: one node a home */
 	bool has_key;
 	char id[SY_ID_TEXT];
-	char listen_text[SY_ADDR_TEXT + SY_HOST_TEXT];
+	char listen_text[SY_ADDR_TEXT + SY_HOST_TEXT]; /* as advertised */
+	char laddr_text[SY_ADDR_TEXT + 8u];            /* where it listens */
 	struct sy_netaddr listen;
 	int held_port; /* -1: none */
 	struct text_list seeds, persistent, unconditional, private_ids;

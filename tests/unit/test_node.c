@@ -1,5 +1,7 @@
 /* The door: inputs and their answers, outputs, deadlines, hashes, records, memory. Source: design.md 3, 9. */
 #include "core/base/limits.h"
+#include "core/book/book.h"
+#include "core/node/node.h"
 #include "core/node/record.h"
 #include "tests/support/switch_kit.h"
 
@@ -67,6 +69,36 @@ static void test_node_new_refuses_bad_reactors(void **state)
 	assert_int_equal(pn_make(p.a, &what), SY_INVALID);
 	assert_string_equal(what, "extra_channels");
 	p.a->config.num_extra_channels = 14;
+	assert_int_equal(pn_make(p.a, &what), SY_OK);
+	pair_free(&p);
+}
+
+/* D-37: behind a translator the address it listens on is another than the one it advertises; both are its own. */
+static void test_node_knows_where_it_listens(void **state)
+{
+	(void)state;
+	static const enum sy_profile profiles[] = {SY_PROFILE_DEFAULT, SY_PROFILE_UPSTREAM};
+	struct sy_netaddr inner, beside;
+	char host[SY_HOST_TEXT];
+	const char *what;
+	assert_int_equal(sy_netaddr_parse("0123456789abcdef0123456789abcdef01234567@10.1.2.3:26656", &inner, host), SY_OK);
+	beside = inner;
+	beside.port++;
+	for (size_t i = 0; i < 2; i++) {
+		struct pair p;
+		pair_make(&p, profiles[i]);
+		p.a->config.laddr = "tcp://10.1.2.3:26656";
+		assert_int_equal(pn_make(p.a, &what), SY_OK);
+		assert_int_equal(sy_book_is_own(p.a->core->sw.book, &inner), i == 0);
+		assert_false(sy_book_is_own(p.a->core->sw.book, &beside));
+		pair_free(&p);
+	}
+	struct pair p;
+	pair_make(&p, SY_PROFILE_DEFAULT);
+	p.a->config.laddr = "nowhere";
+	assert_int_equal(pn_make(p.a, &what), SY_INVALID);
+	assert_string_equal(what, "laddr");
+	p.a->config.laddr = "tcp://0.0.0.0:26656"; /* everywhere: nothing to know */
 	assert_int_equal(pn_make(p.a, &what), SY_OK);
 	pair_free(&p);
 }
@@ -571,6 +603,7 @@ int main(void)
 	    cmocka_unit_test(test_node_two_nodes_exchange_a_message),
 	    cmocka_unit_test(test_node_new_names_the_key_that_is_wrong),
 	    cmocka_unit_test(test_node_new_refuses_bad_reactors),
+	    cmocka_unit_test(test_node_knows_where_it_listens),
 	    cmocka_unit_test(test_node_start_and_stop_are_one_shot),
 	    cmocka_unit_test(test_node_stopped_comes_after_the_last_close),
 	    cmocka_unit_test(test_node_inputs_for_stale_refs_are_answered),

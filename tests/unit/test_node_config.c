@@ -205,6 +205,16 @@ static void test_node_config_lists_are_trimmed_and_counted(void **state)
 	done(&m);
 }
 
+static void test_node_config_both_addresses_are_told_to_the_core(void **state)
+{
+	struct made m;
+
+	assert_true(make(&m, "p2p.external_address", "192.0.2.1:3"));
+	assert_string_equal(m.config.listen_addr, "192.0.2.1:3");
+	assert_string_equal(m.config.laddr, "tcp://127.0.0.1:1");
+	done(&m);
+}
+
 static void test_node_config_channels_and_versions(void **state)
 {
 	struct made m;
@@ -233,9 +243,8 @@ static void test_node_config_channels_and_versions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_node_config_every_key_reaches_the_core),
-	    cmocka_unit_test(test_node_config_no_key_is_left_out),
-	    cmocka_unit_test(test_node_config_channels_and_versions),
+	    cmocka_unit_test(test_node_config_every_key_reaches_the_core),          cmocka_unit_test(test_node_config_no_key_is_left_out),
+	    cmocka_unit_test(test_node_config_both_addresses_are_told_to_the_core), cmocka_unit_test(test_node_config_channels_and_versions),
 	    cmocka_unit_test(test_node_config_lists_are_trimmed_and_counted),
 	};
 

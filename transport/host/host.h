@@ -28,7 +28,7 @@ struct tp_host;
 /* All strings, lists, reactors and the loop are borrowed until tp_host_free. */
 struct tp_host_config {
 	/*
-	 * What the node is told, CometBFT's keys. The host fills in name and pubkey; listen_addr, when it is null, with where
+	 * What the node is told, CometBFT's keys. The host fills in name, pubkey and laddr; listen_addr, when it is null, with where
 	 * the node listens; network, when it is null, with the chain id of the home's config/genesis.json.
 	 */
 	struct sy_config node;

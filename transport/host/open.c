@@ -123,6 +123,7 @@ static enum sy_err find_address(struct tp_host *host, struct tp_message *msg)
 	snprintf(host->listen_text, sizeof host->listen_text, "tcp://%s", dial);
 	if (node->listen_addr == NULL)
 		node->listen_addr = host->listen_text;
+	node->laddr = host->listen_text;
 	return SY_OK;
 }
 
