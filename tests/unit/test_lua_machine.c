@@ -150,6 +150,32 @@ static void test_machine_full_disk_keeps_the_book_of_before(void **state)
 	    "n:lose_disk() disk(n, { full = true }) disk(n)") "at_end { 'it is saved', function() return after >= before end }\nrun_for '5m'");
 }
 
+/* The disk is empty from the third minute on; what the fourth finds on it, and the restart leaves, is what the node knows then. */
+static void restarted(const char *options, const char *check)
+{
+	char text[2048];
+
+	snprintf(text, sizeof text,
+	         "local s = node { name = 's', p2p = { seed_mode = true } }\n"
+	         "local others = nodes { name = 'o', count = 8, p2p = { seeds = { s } } }\n"
+	         "local n = node { name = 'n', p2p = { seeds = { s } } }\n"
+	         "start(s, others) at('20s', function() n:start() end)\n"
+	         "local before, after\n"
+	         "at('3m', function() n:lose_disk() end)\n"
+	         "at('4m', function() before = n.book:size() partition(n, group(s, others)) n:restart { after = '1s'%s } end)\n"
+	         "at('242s', function() after = n.book:size() end)\n"
+	         "at_end { 'so many', function() return before >= 8 and %s, before .. ' ' .. after end }\nrun_for '5m'",
+	         options, check);
+	holds(text);
+}
+
+static void test_machine_restart_keeps_what_was_saved(void **state)
+{
+	restarted("", "after >= before");
+	restarted(", crash = true", "after <= 1");
+	restarted(", lose_disk = true", "after <= 1");
+}
+
 static void test_machine_torn_and_rotten_books_do_no_harm(void **state)
 {
 	holds(BOOK("disk(n, { torn = true })") "at_end { 'it runs, with less', function() return after >= 0 and after < before, before .. ' ' "
@@ -241,6 +267,7 @@ int main(void)
 	    cmocka_unit_test(test_machine_unreachable_host_dials_and_is_not_dialled),
 	    cmocka_unit_test(test_machine_without_power_says_nothing),
 	    cmocka_unit_test(test_machine_full_disk_keeps_the_book_of_before),
+	    cmocka_unit_test(test_machine_restart_keeps_what_was_saved),
 	    cmocka_unit_test(test_machine_torn_and_rotten_books_do_no_harm),
 	    cmocka_unit_test(test_machine_unreadable_disk_lets_nothing_start),
 	    cmocka_unit_test(test_machine_syn_drop_spares_what_lives),
