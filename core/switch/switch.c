@@ -12,6 +12,7 @@ static void keep_numbers(struct sy_switch *sw, const struct sy_config *config)
 	sw->config = *config;
 	sw->config.name = NULL;
 	sw->config.listen_addr = NULL;
+	sw->config.laddr = NULL;
 	sw->config.network = NULL;
 	sw->config.version = NULL;
 	sw->config.moniker = NULL;
