@@ -174,9 +174,9 @@ uint32_t sy_node_ready(const struct sy_node *node)
 	const struct sy_switch *sw = &node->sw;
 	uint32_t out = sw->news | sw->table.list[SY_LIST_OUT].head, read = sw->table.list[SY_LIST_READ].head;
 	uint32_t write = sw->table.list[SY_LIST_WRITE].head, trace = sw->tracer.count;
-	/* Most often asked when there is nothing. */
-	if (!(out | read | write | trace))
-		return 0;
+	/* Most often asked when there is nothing, or just something to write. */
+	if (!(out | read | trace))
+		return write ? SY_READY_WRITE : 0;
 	return (out ? SY_READY_OUTPUT : 0) | (read ? SY_READY_READ : 0) | (write ? SY_READY_WRITE : 0) | (trace ? SY_READY_TRACE : 0);
 }
 

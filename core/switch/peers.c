@@ -16,19 +16,25 @@ struct sy_netaddr sy_switch_reported(const struct sy_slot *s)
 
 void sy_switch_view(const struct sy_switch *sw, const struct sy_slot *s, struct sy_peer *peer)
 {
+	/* Read once: what is written could lie anywhere, as far as the compiler knows. */
+	uint32_t flags = s->flags;
+	const struct sy_peer_text *text = s->text;
 	peer->ref = sy_slot_ref(s);
 	peer->id = s->remote.id;
 	peer->outbound = s->conn.outbound;
-	peer->persistent = s->flags & SY_SLOT_PERSISTENT;
-	peer->unconditional = s->flags & SY_SLOT_UNCONDITIONAL;
+	peer->persistent = flags & SY_SLOT_PERSISTENT;
+	peer->unconditional = flags & SY_SLOT_UNCONDITIONAL;
 	peer->socket_addr = s->remote;
 	peer->reported_addr.id = s->remote.id;
 	memcpy(peer->reported_addr.ip, s->reported_ip, sizeof s->reported_ip);
 	peer->reported_addr.port = s->reported_port;
 	peer->reported_addr.flags = s->reported_flags;
 	peer->reported_addr.zero = 0;
-	peer->moniker = s->text ? s->text->text : "";
-	peer->version = s->text ? s->text->text + s->text->moniker_len + 1 : "";
+	peer->moniker = peer->version = "";
+	if (text) {
+		peer->moniker = text->text;
+		peer->version = text->text + text->moniker_len + 1;
+	}
 	peer->connected_at_ns = s->connected_at_ns;
 }
 

@@ -124,10 +124,15 @@ static uint64_t turned_bits(const struct sim_engine *e, uint64_t at_ns)
 	return sim_rand_u64(e->seed, SIM_RAND_ORDER, 0, 2 * at_ns) & ORDER_BITS & ~SIM_ORDER_SHUFFLED;
 }
 
-static __attribute__((noinline)) uint64_t shuffled(const struct sim_engine *e, uint32_t ppm, uint64_t at_ns, uint64_t order)
+/* Out of line, and called last: the ordinary way then saves no registers. */
+static __attribute__((noinline)) bool schedule_shuffled(struct sim_engine *e, struct sim_source *s, struct sim_event *event,
+                                                        enum sim_class class_, uint64_t at_ns)
 {
-	bool strikes = sim_rand_below(e->seed, SIM_RAND_ORDER, 0, 2 * at_ns + 1, 1000000) < ppm;
-	return strikes ? (order ^ turned_bits(e, at_ns)) | SIM_ORDER_SHUFFLED : order;
+	uint64_t order = sim_source_order(s, class_);
+	if (sim_rand_below(e->seed, SIM_RAND_ORDER, 0, 2 * at_ns + 1, 1000000) < s->shuffle_ppm) {
+		order = (order ^ turned_bits(e, at_ns)) | SIM_ORDER_SHUFFLED;
+	}
+	return sim_queue_push(e->queue, event, at_ns, order);
 }
 
 void sim_source_shuffle(struct sim_source *s, uint32_t rate_ppm)
@@ -146,11 +151,10 @@ uint32_t sim_engine_source(const struct sim_engine *pub, uint64_t at_ns, uint64_
 bool sim_engine_schedule(struct sim_engine *e, struct sim_source *s, struct sim_event *event, enum sim_class class_, uint64_t at_ns)
 {
 	SY_ASSERT(at_ns >= e->now_ns);
-	uint64_t order = sim_source_order(s, class_);
 	if (s->shuffle_ppm) {
-		order = shuffled(e, s->shuffle_ppm, at_ns, order);
+		return schedule_shuffled(e, s, event, class_, at_ns);
 	}
-	return sim_queue_push(e->queue, event, at_ns, order);
+	return sim_queue_push(e->queue, event, at_ns, sim_source_order(s, class_));
 }
 
 void sim_engine_cancel(struct sim_engine *e, struct sim_event *event)
