@@ -281,8 +281,11 @@ static void dial_some(struct host *h)
 	struct chaos *c = h->chaos;
 	struct sock *s = free_sock(h);
 	struct sy_netaddr to;
-	sim_host_address(c->hosts[draw(c, HOSTS)].host, &to);
-	to.port = draw(c, 10) ? PORT : 1;
+	const struct sim_host *target = c->hosts[draw(c, HOSTS)].host;
+	if (draw(c, 2) || !sim_host_outside(target, &to)) {
+		sim_host_address(target, &to);
+	}
+	to.port = !draw(c, 10) ? 1 : to.port ? to.port : PORT;
 	to.ip[15] ^= (uint8_t)(draw(c, 15) == 0);
 	if (s && h->tp->ops->dial(h->tp, cookie_of(s), &to, draw(c, 2) ? draw(c, 9 * SECOND) + 1 : 0) == SY_OK) {
 		s->state = DIALLING;
@@ -400,9 +403,29 @@ static void close_all(struct chaos *c)
 	}
 }
 
-static uint64_t run(uint64_t seed, int steps, bool limits)
+/* h0 and h1 behind a NAT, one of them forwarded; h2 and h3 behind one line; h4 has a line of its own. */
+static void add_sites(struct chaos *c)
 {
-	struct sim_net_config config = {.link = {.latency = {.kind = SIM_DIST_EXPONENTIAL, .a_ns = 5 * MS, .b_ns = 10 * MS}}};
+	struct sim_line narrow = {.latency_ns = 2 * MS, .up_bits = 5000000, .down_bits = 6000000}, own = {.latency_ns = MS, .up_bits = 4000000};
+	struct sim_site_config home = {.name = "home", .line = narrow, .inside_ns = MS, .nat = true};
+	struct sim_site_config place = {.name = "place", .line = narrow, .inside_ns = MS};
+	struct sim_site *site;
+	assert_int_equal(sim_site_new(&site, c->net, &home), SY_OK);
+	assert_int_equal(sim_site_join(site, c->hosts[0].host, false, 0, PORT), SY_OK);
+	assert_int_equal(sim_site_join(site, c->hosts[1].host, false, 4000, PORT), SY_OK);
+	assert_int_equal(sim_site_new(&site, c->net, &place), SY_OK);
+	assert_int_equal(sim_site_join(site, c->hosts[2].host, false, 0, PORT), SY_OK);
+	assert_int_equal(sim_host_line(c->hosts[3].host, &own), SY_OK);
+	assert_int_equal(sim_site_join(site, c->hosts[3].host, false, 0, PORT), SY_OK);
+	assert_int_equal(sim_host_line(c->hosts[4].host, &own), SY_OK);
+}
+
+enum links { PLAIN, LIMITED, SITES };
+
+static uint64_t run_with(enum sim_tcp_model tcp, uint64_t seed, int steps, enum links links)
+{
+	bool limits = links == LIMITED;
+	struct sim_net_config config = {.tcp = tcp, .link = {.latency = {.kind = SIM_DIST_EXPONENTIAL, .a_ns = 5 * MS, .b_ns = 10 * MS}}};
 	if (limits) {
 		config.link = (struct sim_link_params){.latency = {.a_ns = 10 * MS}, .rate_bits = 4000000, .loss_ppm = 5000};
 		config.uplink_bits = 6000000;
@@ -419,6 +442,11 @@ static uint64_t run(uint64_t seed, int steps, bool limits)
 		c->hosts[i].chaos = c;
 		c->hosts[i].host = sim_host_new(c->net, name, -1, NULL);
 		c->hosts[i].tp = sim_host_transport(c->hosts[i].host);
+	}
+	if (links == SITES) {
+		add_sites(c);
+	}
+	for (int i = 0; i < HOSTS; i++) {
 		host_up(&c->hosts[i]);
 	}
 	for (int i = 0; i < steps; i++) {
@@ -445,24 +473,46 @@ static uint64_t run(uint64_t seed, int steps, bool limits)
 	return hash;
 }
 
+static uint64_t run(uint64_t seed, int steps, enum links links)
+{
+	return run_with(SIM_TCP_NONE, seed, steps, links);
+}
+
 static void test_net_survives_chaos_on_plain_links(void **state)
 {
 	for (uint64_t seed = 1; seed <= 12; seed++) {
-		(void)run(seed, 4000, false);
+		(void)run(seed, 4000, PLAIN);
 	}
 }
 
 static void test_net_survives_chaos_on_limited_links(void **state)
 {
 	for (uint64_t seed = 100; seed <= 112; seed++) {
-		(void)run(seed, 4000, true);
+		(void)run(seed, 4000, LIMITED);
+	}
+}
+
+static void test_net_survives_chaos_behind_lines_and_nats(void **state)
+{
+	for (uint64_t seed = 200; seed <= 208; seed++) {
+		(void)run(seed, 4000, SITES);
+	}
+}
+
+static void test_net_survives_chaos_of_packets(void **state)
+{
+	for (uint64_t seed = 300; seed <= 305; seed++) {
+		(void)run_with(SIM_TCP_SEGMENT, seed, 3000, LIMITED);
+		(void)run_with(SIM_TCP_SEGMENT, seed, 3000, SITES);
+		(void)run_with(SIM_TCP_FLOW, seed, 3000, SITES);
 	}
 }
 
 static void test_net_chaos_is_repeatable(void **state)
 {
 	for (uint64_t seed = 1; seed <= 3; seed++) {
-		assert_int_equal(run(seed, 2000, seed % 2), run(seed, 2000, seed % 2));
+		assert_int_equal(run(seed, 2000, seed % SITES), run(seed, 2000, seed % SITES));
+		assert_int_equal(run(seed, 2000, SITES), run(seed, 2000, SITES));
 	}
 }
 
@@ -471,6 +521,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_net_survives_chaos_on_plain_links),
 	    cmocka_unit_test(test_net_survives_chaos_on_limited_links),
+	    cmocka_unit_test(test_net_survives_chaos_behind_lines_and_nats),
+	    cmocka_unit_test(test_net_survives_chaos_of_packets),
 	    cmocka_unit_test(test_net_chaos_is_repeatable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,6 +190,32 @@ static void test_sites_line_follows_the_line_of_a_host(void **state)
 	}
 }
 
+/* What waits before its host's own line has not come to the site's yet: others pass it. */
+static void test_sites_line_is_free_while_a_host_s_own_is_busy(void **state)
+{
+	for (int m = 1; m < MODELS; m++) {
+		struct netkit *w = kit(models[m], 1);
+		struct sim_line shared = {.up_bits = 80 * MBIT};
+		struct sim_site *site = site_of(w, (struct sim_site_config){.line = shared, .inside_ns = MS});
+		line(&w->a, (struct sim_line){.up_bits = MBIT});
+		join(site, &w->a, 0);
+		join(site, &w->c, 0);
+		netkit_listen(&w->a);
+		netkit_dial(&w->a, &w->b, 0);
+		netkit_run(w, 100 * MS);
+		netkit_dial(&w->c, &w->b, 0);
+		netkit_run(w, 200 * MS);
+		w->b.tp->ops->read_window(w->b.tp, w->b.sock[0], 0); /* a's bytes come and are not counted */
+		pour(&w->a, 14000);                                  /* its first window: 112 ms of its own line */
+		netkit_run(w, 205 * MS);
+		netkit_send(&w->c, 0, 100);
+		netkit_run(w, 400 * MS);
+		assert_int_equal(w->b.got, 100);
+		assert_in_range(w->b.last_ns, 225 * MS, 227 * MS);
+		netkit_drop(w);
+	}
+}
+
 static void test_sites_queue_drops_packets(void **state)
 {
 	struct netkit *w = kit(SIM_TCP_SEGMENT, 1);
@@ -398,6 +424,7 @@ int main(void)
 	    cmocka_unit_test(test_sites_share_the_rate_of_their_line),
 	    cmocka_unit_test(test_sites_are_wide_inside),
 	    cmocka_unit_test(test_sites_line_follows_the_line_of_a_host),
+	    cmocka_unit_test(test_sites_line_is_free_while_a_host_s_own_is_busy),
 	    cmocka_unit_test(test_sites_queue_drops_packets),
 	    cmocka_unit_test(test_sites_hold_no_state_for_links_that_nobody_uses),
 	    cmocka_unit_test(test_nat_shows_one_address_and_ports_of_its_own),
