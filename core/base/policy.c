@@ -42,6 +42,7 @@ static const struct sy_policy default_table = {
     .forgive_poked_requests = true,
     .ban_wrong_id = true,
     .skip_too_early_picks = true,
+    .spread_outbound = true,
     .prune_attempts = true,
     .use_observed_ip = true,
     .tick_jitter = true,

@@ -49,6 +49,7 @@ struct sy_policy {
 	bool forgive_poked_requests;  /* D-20: a third request within 10 s is answered when they are over, not punished by a ban */
 	bool ban_wrong_id;            /* D-21: wrong-id addresses leave the book at once (finding a) */
 	bool skip_too_early_picks;    /* D-22: back-off is looked at while picking (finding h) */
+	bool spread_outbound;         /* D-38: of equals, addresses of networks without an outbound peer are dialled first */
 	bool prune_attempts;          /* D-23: dial records are bounded and pruned (finding i) */
 	bool use_observed_ip;         /* D-24: an inbound peer that advertises 0.0.0.0 is stored under its observed IP */
 	bool tick_jitter;             /* D-25: the 30 s tick is jittered */

@@ -26,23 +26,36 @@ static uint32_t pick_upstream(struct sy_pex *pex, const struct sy_ctx *ctx, uint
 	return n;
 }
 
-/* For each place ten draws at most: the first address that has not failed, else the one that failed least and may be dialled now (D-22). */
+/* Whom to try first: who failed least (D-22); among equals a network that has no outbound peer yet (D-38). */
+static uint32_t rank_of(struct sy_pex *pex, const struct pex_nets *nets, const struct sy_netaddr *addr)
+{
+	uint32_t failures = pex_failures(pex, addr);
+	return 2 * (failures < UINT16_MAX ? failures : UINT16_MAX) + pex_nets_has(nets, addr);
+}
+
+/* For each place ten draws at most: the first address that nothing speaks against, else the best that may be dialled now. */
 static uint32_t pick_ready(struct sy_pex *pex, const struct sy_ctx *ctx, uint32_t want, uint32_t bias, struct sy_netaddr *picked)
 {
+	struct pex_nets nets;
 	uint32_t n = 0;
+	pex_nets_init(&nets, pex, ctx);
 	for (uint32_t place = 0; place < want; place++) {
 		uint32_t least = UINT32_MAX;
 		for (int tries = 10; tries && least; tries--) {
 			struct sy_netaddr addr;
 			if (!draw(pex, ctx, bias, picked, n, &addr))
 				continue;
-			uint32_t failures = pex_failures(pex, &addr);
-			if (failures >= least || (failures && pex_may_dial(pex, ctx, &addr) == SY_TOO_EARLY))
+			uint32_t rank = rank_of(pex, &nets, &addr);
+			if (rank >= least || (rank > 1 && pex_may_dial(pex, ctx, &addr) == SY_TOO_EARLY))
 				continue;
-			least = failures;
+			least = rank;
 			picked[n] = addr;
 		}
-		n += least != UINT32_MAX;
+		if (least == UINT32_MAX)
+			continue;
+		if (pex->policy->spread_outbound)
+			pex_nets_add(&nets, &picked[n]);
+		n++;
 	}
 	return n;
 }

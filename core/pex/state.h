@@ -6,7 +6,7 @@
  *   ensure.c    the tick of an ordinary node           crawl.c     the tick of a seed
  *   seeds.c     configured seeds                       ring.c      trace records
  *   lost.c      peers lost to a fault (D-32)            verify.c    a seed that answers for what it hands out (D-26)
- *   slots.c     a seed's inbound slots (D-33)
+ *   slots.c     a seed's inbound slots (D-33)           spread.c    outbound peers of many networks (D-38)
  */
 #ifndef SY_PEX_STATE_H
 #define SY_PEX_STATE_H
@@ -242,5 +242,14 @@ static inline bool pex_same_addr(const struct sy_netaddr *a, const struct sy_net
 {
 	return __builtin_memcmp(a, b, offsetof(struct sy_netaddr, port)) == 0 && a->port == b->port;
 }
+
+/* spread.c: the networks of the outbound peers and of what was picked; a hash each, as it only orders choices. */
+struct pex_nets {
+	uint64_t hash[SY_LIMIT_DIALS];
+	uint32_t n;
+};
+void pex_nets_init(struct pex_nets *nets, const struct sy_pex *pex, const struct sy_ctx *ctx);
+void pex_nets_add(struct pex_nets *nets, const struct sy_netaddr *addr);
+bool pex_nets_has(const struct pex_nets *nets, const struct sy_netaddr *addr);
 
 #endif

@@ -163,6 +163,37 @@ static void test_pex_stale_book_does_not_fill_the_choice(void **state)
 	printf("  stale book, 240 s: %u outbound peers, upstream %u\n", outbound[SY_PROFILE_DEFAULT], outbound[SY_PROFILE_UPSTREAM]);
 }
 
+/* Sixty of eighty known addresses are one network's: of ten outbound peers it has few, and where there is no other it has all. */
+static void test_pex_outbound_peers_are_spread_over_networks(void **state)
+{
+	uint32_t of_one[2] = {0};
+	for (int profile = SY_PROFILE_DEFAULT; profile <= SY_PROFILE_UPSTREAM; profile++) {
+		for (uint32_t others = 0; others <= 20; others += 20) {
+			struct world w;
+			struct sy_config c = config_of(profile);
+			open_world(&w, 81, 1);
+			make_and_start(&w, 0, &c);
+			for (uint32_t i = 1; i <= 60; i++)
+				w.hosts[i].addr = test_addr_at(i, 66, 77, 88, (uint8_t)i, 26656);
+			for (uint32_t i = 1; i <= 60 + others; i++) {
+				w.hosts[i].running = true;
+				tell(&w, 0, i, 61 + i % 20);
+			}
+			run_until(&w, 200 * SEC);
+			uint32_t n = 0;
+			for (uint32_t i = 1; i <= 60; i++)
+				n += connected(&w.hosts[0], &w.hosts[i].addr.id);
+			assert_int_equal(w.hosts[0].outbound, 10);
+			if (others)
+				of_one[profile] = n;
+			close_world(&w);
+		}
+	}
+	assert_in_range(of_one[SY_PROFILE_DEFAULT], 0, 2);
+	assert_true(of_one[SY_PROFILE_UPSTREAM] > 2);
+	printf("  of ten outbound peers %u are of the one network, upstream %u\n", of_one[SY_PROFILE_DEFAULT], of_one[SY_PROFILE_UPSTREAM]);
+}
+
 static void test_pex_persistent_back_off_is_capped(void **state)
 {
 	struct world w;
@@ -424,6 +455,7 @@ int main(void)
 	    cmocka_unit_test(test_pex_wrong_id_leaves_the_book_at_once),
 	    cmocka_unit_test(test_pex_squatted_id_is_found_at_its_true_address),
 	    cmocka_unit_test(test_pex_stale_book_does_not_fill_the_choice),
+	    cmocka_unit_test(test_pex_outbound_peers_are_spread_over_networks),
 	    cmocka_unit_test(test_pex_persistent_back_off_is_capped),
 	    cmocka_unit_test(test_pex_seeds_are_parsed),
 	    cmocka_unit_test(test_pex_unresolvable_seeds_end_the_start_upstream),
