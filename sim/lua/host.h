@@ -112,6 +112,7 @@ struct reactor_class {
 	const char *where;
 	int table_ref;
 	struct sy_channel channels[SY_LIMIT_CHANNELS];
+	uint64_t work_ns[SY_LIMIT_CHANNELS]; /* how long a message of its inbox is worked at */
 	size_t num_channels;
 };
 
@@ -327,6 +328,7 @@ struct scenario {
 	struct node **nodes;
 	size_t num_nodes, cap_nodes, num_made;
 	bool making;
+	bool works;   /* some channel's messages take time */
 	bool watched; /* some node has watches: its world traces */
 	struct index by_id, by_name;
 	uint64_t topology;   /* counts changes of the peer graph */

@@ -232,6 +232,18 @@ static void on_renamed(void *ctx, struct world_node *wn)
 		host_breakf(&s->host, "out of memory");
 }
 
+static uint64_t work_ns(void *ctx, const struct world_node *wn, uint8_t channel)
+{
+	const struct node *n = world_node_user(wn);
+	for (size_t i = 0; i < n->num_instances; i++) {
+		const struct reactor_class *c = n->instances[i].class_;
+		for (size_t k = 0; k < c->num_channels; k++)
+			if (c->channels[k].id == channel)
+				return c->work_ns[k];
+	}
+	return 0;
+}
+
 /* ------------------------------------------------------------------ making */
 
 static const char *describe_network(struct scenario *s, const struct sim_net_config *c)
@@ -304,6 +316,8 @@ bool scenario_make_world(struct scenario *s)
 	/* Traces cost time; they are asked for when somebody may listen, which is not known yet while the script loads. */
 	if (!s->hooks || s->hooks->trace || s->measures || s->watched)
 		listener.trace = on_trace;
+	if (s->works)
+		listener.work_ns = work_ns;
 	const char *what = NULL;
 	enum sy_err err = world_new(&s->world, &o, &listener, &what);
 	if (err != SY_OK) {

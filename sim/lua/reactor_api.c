@@ -22,6 +22,7 @@ static const char *const channel_keys[] = {"id",
                                            "message",
                                            "inbox",
                                            "inbox_bytes",
+                                           "work",
                                            NULL};
 
 /* ------------------------------------------------------------------ the class */
@@ -43,7 +44,7 @@ static void read_size(lua_State *L, int t, const char *key, uint64_t max, uint32
 	*out = (uint32_t)v;
 }
 
-static void read_channel(lua_State *L, int t, struct sy_channel *ch)
+static void read_channel(lua_State *L, int t, struct sy_channel *ch, uint64_t *work_ns)
 {
 	static const char *const messages[] = {"bytes", NULL};
 	static const char *const inboxes[] = {"inline", "stall", "drop", "disconnect", NULL};
@@ -62,6 +63,11 @@ static void read_channel(lua_State *L, int t, struct sy_channel *ch)
 	if (keys_choice(L, t, "reactor: channel", "inbox", inboxes, &choice))
 		ch->inbox = (enum sy_inbox_policy)choice;
 	read_size(L, t, "inbox_bytes", UINT32_MAX, &ch->inbox_bytes);
+	if (!keys_unit(L, t, "reactor: channel", "work", UNIT_TIME, work_ns))
+		return;
+	if (ch->inbox == SY_INBOX_INLINE)
+		luaL_error(L, "reactor: channel: work needs an inbox");
+	host_scenario(L, "work")->works = true;
 }
 
 static void read_channels(lua_State *L, int t, struct reactor_class *c)
@@ -80,7 +86,7 @@ static void read_channels(lua_State *L, int t, struct reactor_class *c)
 	for (lua_Integer i = 1; i <= n; i++) {
 		if (lua_geti(L, list, i) != LUA_TTABLE)
 			luaL_error(L, "reactor: channels is a list of tables");
-		read_channel(L, list + 1, &c->channels[c->num_channels]);
+		read_channel(L, list + 1, &c->channels[c->num_channels], &c->work_ns[c->num_channels]);
 		for (size_t k = 0; k < c->num_channels; k++)
 			if (c->channels[k].id == c->channels[c->num_channels].id)
 				luaL_error(L, "reactor: two channels have the id %d", (int)c->channels[k].id);

@@ -74,10 +74,11 @@ struct world_node {
 	uint32_t entered;   /* how deep we are inside this node's driver, as far as the world can see */
 	bool is_stopped;    /* the driver has said so; it is freed when nobody is inside it */
 	bool is_starting;
-	bool strict_off;         /* addr_book_strict is off whatever the script says: a loopback world is not routable */
-	struct world_timer *due; /* the event that ends it, when it could not be ended at once */
-	bool due_is_stop;        /* it is to end in good order */
-	struct world_raws *raws; /* of a stranger: no core is made, and the transport is its own; world_raw.c */
+	bool strict_off;           /* addr_book_strict is off whatever the script says: a loopback world is not routable */
+	struct world_timer *due;   /* the event that ends it, when it could not be ended at once */
+	bool due_is_stop;          /* it is to end in good order */
+	struct world_works *works; /* messages that reactors are at work on; world_work.c */
+	struct world_raws *raws;   /* of a stranger: no core is made, and the transport is its own; world_raw.c */
 	void *user;
 };
 
@@ -145,6 +146,10 @@ void world_node_reap(struct world_node *n);
 void world_node_make_key(struct world_node *n);
 /* Whoever keeps its address is told. */
 void world_node_tell_renamed(struct world_node *n);
+
+/* world_work.c */
+void world_node_deliver(void *ctx, const struct sy_output *out);
+void world_works_end(struct world_node *n); /* the node ends, and what was under way with it */
 
 /* world_raw.c */
 void world_raws_lost(struct world_node *n); /* the machine has lost its power */

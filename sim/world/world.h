@@ -33,6 +33,8 @@ struct world_listener {
 	void (*trace)(void *ctx, struct world_node *n, const struct sy_trace *trace);
 	void (*started)(void *ctx, struct world_node *n, enum sy_err err);
 	void (*stopped)(void *ctx, struct world_node *n);
+	/* How long a message of this channel's inbox is worked at; null: no time. */
+	uint64_t (*work_ns)(void *ctx, const struct world_node *n, uint8_t channel);
 	void (*renamed)(void *ctx, struct world_node *n); /* its id or its address is another one; it does not run, or hears nothing of it */
 };
 

@@ -262,6 +262,7 @@ void world_node_reap(struct world_node *n)
 		world_cancel(n->w, n->due);
 		n->due = NULL;
 	}
+	world_works_end(n);
 	if (ran)
 		n->past_hash = sy_hash_u64(n->past_hash, sy_node_trace_hash(n->core));
 	if (n->driver != NULL) {
@@ -302,6 +303,8 @@ static enum sy_err make_core(struct world_node *n)
 	n->config.p2p.addr_book_strict = n->config.p2p.addr_book_strict && !n->strict_off;
 	if (n->w->listener.trace != NULL || n->w->options.recorder != NULL)
 		config.hooks.trace = on_trace;
+	if (n->w->listener.work_ns != NULL)
+		config.hooks.deliver = world_node_deliver;
 	if (n->rare_points != 0)
 		config.hooks.rare = world_node_rare;
 	enum sy_err err = sy_node_new(&n->core, &n->env, &n->config.p2p, n->reactors, n->num_reactors, &what);

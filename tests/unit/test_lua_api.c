@@ -461,6 +461,44 @@ static void test_api_memory_limit_ends_the_load(void **state)
 	assert_non_null(strstr(k.error, "s.lua:2: the script uses more than 2 MiB of memory"));
 }
 
+/* ------------------------------------------------------------------ reactors that take their time */
+
+static void test_api_work_takes_time_and_ends_with_the_node(void **state)
+{
+	struct scenario_kit k;
+	scenario_kit_run(
+	    &k,
+	    "network { latency = '10ms' }\n"
+	    "local R = reactor { name = 'r', channels = { { id = 0x70, inbox = 'drop', work = '2s', send_queue_capacity = 9 }, { id = 0x71 } } "
+	    "}\n"
+	    "local times = {}\n"
+	    "function R:receive(peer, channel, msg) times[msg] = now() end\n"
+	    "local a = node { name = 'a', reactors = { R } }\n"
+	    "local b = node { name = 'b', reactors = { R }, p2p = { persistent_peers = { a } } }\n"
+	    "start(a, b)\n"
+	    "at(10, function() for i = 1, 3 do b:broadcast(0x70, 'm' .. i) end b:broadcast(0x71, 'at once') end)\n"
+	    "at(30, function() b:broadcast(0x70, 'lost') end)\n"
+	    "at(31, function() a:restart { crash = true } end)\n"
+	    "at(50, function() b:broadcast(0x70, 'last') end)\n"
+	    "at_end { 'one after another', function()\n"
+	    "  for i = 1, 3 do if math.abs(times['m' .. i] - 10.01 - 2 * i) > 0.01 then return false, tostring(times['m' .. i]) end end\n"
+	    "  return times['at once'] < 10.02 and not times.lost and math.abs(times.last - 52.01) < 0.01\n"
+	    "end }\n"
+	    "run_for '51.5s' run_for '10s'",
+	    NULL);
+	scenario_kit_held(&k);
+	scenario_kit_free(&k);
+	scenario_kit_run(&k,
+	                 "local R = reactor { name = 'r', channels = { { id = 0x70, inbox = 'stall', work = '1h' } } }\n"
+	                 "local a = node { name = 'a', reactors = { R } }\n"
+	                 "local b = node { name = 'b', reactors = { R }, p2p = { persistent_peers = { a } } }\n"
+	                 "start(a, b) at(10, function() b:broadcast(0x70, 'x') end) run_for(20)",
+	                 NULL);
+	scenario_kit_held(&k); /* what is under way at the end goes with the world */
+	scenario_kit_free(&k);
+	scenario_expect_error("reactor { name = 'r', channels = { { id = 1, work = '1s' } } }", 1, "work needs an inbox");
+}
+
 /* ------------------------------------------------------------------ watches */
 
 static void test_api_watches_hear_and_leave_no_mark(void **state)
@@ -562,6 +600,7 @@ int main(void)
 	    cmocka_unit_test(test_api_real_connections_refuse_what_only_a_simulator_can),
 	    cmocka_unit_test(test_api_file_that_is_not_there_is_an_error),
 	    cmocka_unit_test(test_api_memory_limit_ends_the_load),
+	    cmocka_unit_test(test_api_work_takes_time_and_ends_with_the_node),
 	    cmocka_unit_test(test_api_watches_hear_and_leave_no_mark),
 	    cmocka_unit_test(test_api_every_name_stands_in_the_reference),
 	};
