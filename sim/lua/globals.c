@@ -103,8 +103,20 @@ static int unknown_global(lua_State *L)
 	return luaL_error(L, "unknown name '%s'; the nearest known one is '%s'", name, nearest_global(L, name));
 }
 
-static const luaL_Reg functions[] = {{"log", api_log},         {"now", api_now},     {"seed", api_seed}, {"profile", api_profile},
-                                     {"seconds", api_seconds}, {"bytes", api_bytes}, {"bits", api_bits}, {NULL, NULL}};
+/* Bytes that the cores, drivers, sockets and links of the run hold now. */
+static int api_memory(lua_State *L)
+{
+	const struct scenario *s = host_scenario(L, "memory");
+	struct world_stats stats = {0};
+	if (s->world)
+		world_stats(s->world, &stats);
+	lua_pushinteger(L, (lua_Integer)stats.node_memory);
+	return 1;
+}
+
+static const luaL_Reg functions[] = {{"memory", api_memory}, {"log", api_log},         {"now", api_now},
+                                     {"seed", api_seed},     {"profile", api_profile}, {"seconds", api_seconds},
+                                     {"bytes", api_bytes},   {"bits", api_bits},       {NULL, NULL}};
 const struct api_page globals_page = {"", functions, NULL};
 
 void globals_open(lua_State *L)
