@@ -89,7 +89,6 @@ struct pipe {
 
 struct half {
 	const struct kind *kind;
-	struct kind *longer; /* what kind is, where lines add to the latency; else null */
 	union {
 		struct pipe *pipe;         /* tcp = "none"; null: unlimited rate */
 		struct sim_tcp_link *link; /* packets */
@@ -304,6 +303,7 @@ struct sim_net {
 	struct sim_map pairs;                    /* ordered pair -> struct pair */
 	struct sim_map dials;                    /* ordered pair -> connections so far */
 	struct sim_map overrides;                /* ordered pair -> struct kind of its own */
+	struct sim_map longer;                   /* ordered pair in use whose latency lines add to -> struct kind of its whole way */
 	struct sim_map cut_index;                /* ordered pair -> index in cuts + 1 */
 	struct sim_map dns_index;                /* hash of the name -> index in dns + 1 */
 	struct cut_entry *cuts;

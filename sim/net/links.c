@@ -324,19 +324,38 @@ static uint64_t lines_ns(const struct sim_host *from, const struct sim_host *to)
 	return from == to ? 0 : from->line.latency_ns + to->line.latency_ns + (out ? out->line.latency_ns : 0) + (in ? in->line.latency_ns : 0);
 }
 
-/* The parameters of a direction, on its whole way. Null: out of memory. */
-static const struct kind *whole_kind(struct half *h, const struct sim_host *from, const struct sim_host *to)
+static struct kind *longer_of(const struct sim_net *net, const struct sim_host *from, const struct sim_host *to)
 {
-	const struct kind *k = kind_between(from->net, from, to);
+	return (struct kind *)(uintptr_t)sim_map_get(&net->longer, pair_key(from, to));
+}
+
+/* The parameters of a direction, on its whole way. Null: out of memory. */
+static const struct kind *whole_kind(struct sim_net *net, const struct sim_host *from, const struct sim_host *to)
+{
+	const struct kind *k = kind_between(net, from, to);
 	uint64_t more_ns = lines_ns(from, to);
 	if (!more_ns) {
 		return k;
 	}
-	h->longer = h->longer ? h->longer : malloc(sizeof *h->longer);
-	if (h->longer) {
-		kind_lengthen(h->longer, k, more_ns);
+	struct kind *longer = longer_of(net, from, to);
+	if (!longer) {
+		longer = malloc(sizeof *longer);
+		if (!longer || !sim_map_put(&net->longer, pair_key(from, to), (uintptr_t)longer)) {
+			free(longer);
+			return NULL;
+		}
 	}
-	return h->longer;
+	kind_lengthen(longer, k, more_ns);
+	return longer;
+}
+
+static void forget_longer(struct sim_net *net, const struct sim_host *from, const struct sim_host *to)
+{
+	struct kind *longer = longer_of(net, from, to);
+	if (longer) {
+		sim_map_remove(&net->longer, pair_key(from, to));
+		free(longer);
+	}
 }
 
 static bool half_set_pipe(struct half *h, const struct kind *k, struct sim_host *from)
@@ -357,7 +376,7 @@ static bool half_set(struct pair *p, unsigned half)
 {
 	struct half *h = &p->half[half];
 	struct sim_host *from = p->host[half], *to = p->host[1 - half];
-	const struct kind *k = whole_kind(h, from, to);
+	const struct kind *k = whole_kind(from->net, from, to);
 	if (!k) {
 		return false;
 	}
@@ -378,7 +397,7 @@ static void pair_free(struct sim_net *net, struct pair *p)
 		} else {
 			pipe_free(p->half[half].pipe);
 		}
-		free(p->half[half].longer);
+		forget_longer(net, p->host[half], p->host[1 - half]);
 	}
 	free(p);
 }

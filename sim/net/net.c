@@ -97,6 +97,7 @@ void sim_net_free(struct sim_net *net)
 	sim_map_fini(&net->pairs);
 	sim_map_fini(&net->dials);
 	sim_map_fini(&net->overrides);
+	sim_map_fini(&net->longer);
 	sim_map_fini(&net->cut_index);
 	sim_map_fini(&net->dns_index);
 	free(net->own_kinds);
