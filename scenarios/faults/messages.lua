@@ -76,9 +76,11 @@ local function flush_one(n)
   end
 end
 
+local names = {}
+for i = 1, N do names[i] = "n" .. i end
 local all = nodes { name = "n", count = N, reactors = { Load }, p2p = {
   pex = false, max_packet_msg_payload_size = payload, send_rate = rate, recv_rate = rate, ping_interval = "10s", pong_timeout = "5s",
-  persistent_peers = { "n1", "n2", "n3", "n4" } } }
+  persistent_peers = names } }
 all:start { within = "1s" }
 
 buggify { rate = one_of("1%", "10%") }

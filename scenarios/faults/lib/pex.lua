@@ -47,6 +47,11 @@ function pex.parse(msg)
   return list
 end
 
+-- Whether an address is the peer's own. Upstream knows itself by its whole address only (D-37).
+local function is_its_own(peer, address)
+  return profile() == "default" and address:sub(1, 40) == peer.id or address == (peer.node or {}).address
+end
+
 -- A reactor that speaks for its node. What it is to do: Class:came(peer, c), Class:asked(peer, c), Class:told(peer, c, list), all of
 -- them optional. c: of this connection; c.asks and c.lists, requests sent and lists received; c.requests, c.told, the other way.
 -- Whatever the other side is, it holds it to: nothing unasked, one request at a time, no list too long, nobody listed who lists.
@@ -72,8 +77,7 @@ function pex.reactor(name)
     c.lists, c.answered = c.lists + 1, now()
     demand(c.lists <= c.asks, self, peer, ("%d lists for %d requests"):format(c.lists, c.asks))
     demand(#said <= pex.LONGEST, self, peer, #said .. " addresses in a list")
-    -- Upstream knows itself by its whole address only (D-37).
-    for _, a in ipairs(said) do demand(profile() == "default" and a:sub(1, 40) ~= peer.id or a ~= (peer.node or {}).address, self, peer, "lists itself") end
+    for _, a in ipairs(said) do demand(not is_its_own(peer, a), self, peer, "lists itself") end
     if self.heard then self:heard(peer, c, said) end
   end
 

@@ -69,9 +69,8 @@ function Census:stop()
   for _, s in pairs(self.stage) do demand(self, false, "never told that a peer is gone", s.peer) end
 end
 
--- The reactors' grammar, the set of peers and its counts, for nodes that have a Census and at most `inbound` and `outbound` ordinary
--- peers. spare(a, b): a's limits do not count b.
-function rules.peers(nodes, spare)
+-- The reactors' grammar, the set of peers and its counts, for nodes that have a Census.
+function rules.peers(nodes)
   always { "reactors are told of peers in order", function() return not broken, broken end }
 
   rules.each(nodes, "reactors and the node know the same peers", function(n)
