@@ -152,7 +152,8 @@ void world_node_deliver(void *ctx, const struct sy_output *out);
 void world_works_end(struct world_node *n); /* the node ends, and what was under way with it */
 
 /* world_raw.c */
-void world_raws_lost(struct world_node *n); /* the machine has lost its power */
+void world_raws_lost(struct world_node *n);                /* the machine has lost its power */
+SY_MUST enum sy_err world_raws_back(struct world_node *n); /* it has it again: who listened listens. An error of listen */
 void world_raws_free(struct world_node *n);
 
 /* world_book.c */

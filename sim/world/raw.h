@@ -23,7 +23,7 @@ struct world_raw_events {
 	void (*bytes)(void *user, struct sy_span bytes);
 	/* It is over, and raw is not to be used any more: SY_OK: the other side has closed it; else why. Not called after close. */
 	void (*ended)(void *user, enum sy_err why);
-	/* Returns the user of an accepted connection; null refuses it. */
+	/* Returns the user of an accepted connection; null refuses it. Here alone it does not call back: the connection is not there yet. */
 	void *(*accepted)(void *ctx, struct world_raw *raw, const struct sy_netaddr *remote);
 };
 

@@ -50,10 +50,10 @@ enum sy_err world_node_power(struct world_node *n, bool on, const char **what)
 	if (!is_simulated(n->w, "a machine without power", what))
 		return SY_INVALID;
 	sim_host_power(n->host, on);
-	if (!on) {
-		world_raws_lost(n);
-		world_node_crash(n);
-	}
+	if (on)
+		return world_raws_back(n);
+	world_raws_lost(n);
+	world_node_crash(n);
 	return SY_OK;
 }
 

@@ -325,6 +325,11 @@ void world_raws_lost(struct world_node *n)
 		end(n->raws->first, SY_STOPPED);
 }
 
+enum sy_err world_raws_back(struct world_node *n)
+{
+	return n->raws == NULL ? SY_OK : attach(n->raws);
+}
+
 void world_raws_free(struct world_node *n)
 {
 	if (n->raws == NULL)

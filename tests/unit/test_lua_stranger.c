@@ -126,6 +126,17 @@ static void test_stranger_stands_in_faults_like_others(void **state)
 	      "run_for '5s'");
 }
 
+static void test_stranger_that_listened_listens_again_with_power(void **state)
+{
+	holds("local a, b = stranger { name = 'a' }, stranger { name = 'b', listen = true }\n"
+	      "local before, without, after\n"
+	      "at('1s', function() before = a:connect(b) end)\n"
+	      "at('2s', function() assert(before:is_open()) power_off(b) without = a:connect(b) end)\n"
+	      "at('4s', function() assert(not without:is_open()) without:reset() power_on(b) power_on(b) after = a:connect(b) end)\n"
+	      "at_end { 'it is there again', function() return after:is_open() and #b:connections() == 1 end }\n"
+	      "run_for '6s'");
+}
+
 static void test_stranger_has_no_node(void **state)
 {
 	scenario_expect_error("stranger { name = 's', pex = false }", 1, "unknown key 'pex'");
@@ -194,6 +205,7 @@ int main(void)
 	    cmocka_unit_test(test_stranger_listens_and_both_talk),
 	    cmocka_unit_test(test_stranger_that_does_not_read_closes_the_window),
 	    cmocka_unit_test(test_stranger_stands_in_faults_like_others),
+	    cmocka_unit_test(test_stranger_that_listened_listens_again_with_power),
 	    cmocka_unit_test(test_stranger_has_no_node),
 	    cmocka_unit_test(test_stranger_is_not_needed_to_speak_ill_pex),
 	    cmocka_unit_test(test_stranger_connects_over_real_sockets),
