@@ -694,7 +694,10 @@ const struct sy_id *sy_node_id(const struct sy_node *node);
 /* What the node says of its block protocol now: changes only with block_version_auto. */
 uint64_t sy_node_block_version(const struct sy_node *node);
 struct sy_counts sy_node_counts(const struct sy_node *node);
-/* Connections, of either direction, whose handshakes are under way; SY_LIMIT_HANDSHAKES (256) at most in the default profile. */
+/*
+ * Connections, of either direction, whose handshakes are under way. With SY_LIMIT_HANDSHAKES (256) of them the default profile
+ * takes an inbound one only in the place of another.
+ */
 uint32_t sy_node_handshakes(const struct sy_node *node);
 SY_MUST enum sy_err sy_node_peer_at(const struct sy_node *node, uint32_t n, struct sy_peer *peer);
 SY_MUST enum sy_err sy_node_peer(const struct sy_node *node, struct sy_ref ref, struct sy_peer *peer);

@@ -18,7 +18,7 @@
 	X(START, false, GAUGE, "process_start_time_seconds", "", "When the process started, Unix time.")                                       \
 	X(WAY_PEERS, false, GAUGE, "switchyard_peers", "direction", "Number of peers by the side that dialled; unconditional ones too.")       \
 	X(DIALLING, false, GAUGE, "switchyard_dialling", "", "Number of dials and outbound handshakes under way.")                             \
-	X(SHAKING, false, GAUGE, "switchyard_handshakes", "", "Number of handshakes under way, of either side; 256 at most.")                  \
+	X(SHAKING, false, GAUGE, "switchyard_handshakes", "", "Number of handshakes under way, of either side.")                               \
 	X(ADDED, false, COUNTER, "switchyard_peers_added_total", "direction", "Connections that became peers.")                                \
 	X(GONE, false, COUNTER, "switchyard_peers_removed_total", "direction, reason", "Peers that were removed, by reason.")                  \
 	X(REFUSED, false, COUNTER, "switchyard_refused_total", "direction, reason", "Open connections that became no peer, by reason.")        \
