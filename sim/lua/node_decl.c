@@ -237,7 +237,8 @@ static void read_line(lua_State *L, int t, const char *what, struct node_decl *d
 	int type = lua_getfield(L, t, "line");
 	if (type != LUA_TNIL) {
 		static const char *const keys[] = {LINE_KEYS, NULL};
-		luaL_checktype(L, -1, LUA_TTABLE);
+		if (type != LUA_TTABLE)
+			luaL_error(L, "%s: line is a table: { latency, uplink, downlink, queue }", what);
 		int line = lua_gettop(L);
 		const char *label = lua_pushfstring(L, "%s: line", what);
 		keys_check(L, line, label, keys, 0);

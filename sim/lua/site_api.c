@@ -7,14 +7,19 @@
 
 static const char *const keys[] = {"name", LINE_KEYS, "inside", "nat", "ip", NULL};
 
+static void no_longer_than_a_year(lua_State *L, const char *what, const char *key, uint64_t ns)
+{
+	if (ns >= UINT64_C(1) << 55)
+		luaL_error(L, "%s: %s is longer than a year", what, key);
+}
+
 void line_read(lua_State *L, int t, const char *what, struct sim_line *line)
 {
 	keys_unit(L, t, what, "latency", UNIT_TIME, &line->latency_ns);
 	keys_unit(L, t, what, "uplink", UNIT_RATE, &line->up_bits);
 	keys_unit(L, t, what, "downlink", UNIT_RATE, &line->down_bits);
 	keys_unit(L, t, what, "queue", UNIT_SIZE, &line->queue_bytes);
-	if (line->latency_ns >= UINT64_C(1) << 55)
-		luaL_error(L, "%s: latency is longer than a year", what);
+	no_longer_than_a_year(L, what, "latency", line->latency_ns);
 }
 
 static struct site_decl *read_site(lua_State *L)
@@ -26,6 +31,7 @@ static struct site_decl *read_site(lua_State *L)
 	*d = (struct site_decl){.where = host_where(L), .config = {.name = host_keep(L, name), .inside_ns = INSIDE_NS}};
 	line_read(L, 1, "site", &d->config.line);
 	keys_unit(L, 1, "site", "inside", UNIT_TIME, &d->config.inside_ns);
+	no_longer_than_a_year(L, "site", "inside", d->config.inside_ns);
 	keys_bool(L, 1, "site", "nat", &d->config.nat);
 	if (keys_text(L, 1, "site", "ip", &ip)) {
 		if (!d->config.nat)

@@ -60,7 +60,8 @@ struct sim_host *host_by_ip(const struct sim_net *net, const uint8_t ip[16])
 static struct sim_site *site_by_ip(const struct sim_net *net, const uint8_t ip[16])
 {
 	uint64_t index = sim_map_get(&net->by_site_ip, ip_key(ip));
-	return index ? net->sites[index - 1] : NULL;
+	struct sim_site *site = index ? net->sites[index - 1] : NULL;
+	return site && memcmp(site->ip, ip, sizeof site->ip) == 0 ? site : NULL;
 }
 
 bool ip_taken(const struct sim_net *net, const uint8_t ip[16])

@@ -83,7 +83,7 @@ SY_MUST enum sy_err sim_site_new(struct sim_site **out, struct sim_net *net, con
 /*
  * Before the host has connections. With nat the host gets a private address unless it keeps its own, and nobody outside
  * reaches it but through `forward`, a port of the public address (0: none) that leads to `port` of the host. SY_IN_USE (the port),
- * SY_LIMIT (4,094 addresses), SY_NO_MEMORY.
+ * SY_INVALID (a port without a NAT), SY_LIMIT (4,094 addresses), SY_NO_MEMORY.
  */
 SY_MUST enum sy_err sim_site_join(struct sim_site *site, struct sim_host *host, bool keep_ip, uint16_t forward, uint16_t port);
 /* The address under which others see what it sends. */

@@ -102,6 +102,12 @@ static bool site_wire(struct sim_site *site)
 	return (site->up || !line->up_bits) && (site->down || !line->down_bits);
 }
 
+static bool site_name(struct sim_net *net, const struct sim_site *site)
+{
+	bool ok = !site->nat || sim_map_put(&net->by_site_ip, ip_key(site->ip), site->index + 1);
+	return ok && sim_map_put(&net->by_site_name, site->entity, site->index + 1);
+}
+
 static bool site_register(struct sim_net *net, struct sim_site *site)
 {
 	struct sim_site **sites = realloc(net->sites, (net->num_sites + 1) * sizeof(struct sim_site *));
@@ -110,13 +116,15 @@ static bool site_register(struct sim_net *net, struct sim_site *site)
 	}
 	net->sites = sites;
 	site->index = net->num_sites;
-	if (!sim_engine_add_source(net->engine, &site->source, site->name) || !site_wire(site) ||
-	    (site->nat && !sim_map_put(&net->by_site_ip, ip_key(site->ip), site->index + 1)) ||
-	    !sim_map_put(&net->by_site_name, site->entity, site->index + 1)) {
-		return false;
+	if (site_wire(site) && site_name(net, site) && sim_engine_add_source(net->engine, &site->source, site->name)) {
+		net->sites[net->num_sites++] = site;
+		return true;
 	}
-	net->sites[net->num_sites++] = site;
-	return true;
+	if (site->nat) {
+		sim_map_remove(&net->by_site_ip, ip_key(site->ip));
+	}
+	sim_map_remove(&net->by_site_name, site->entity);
+	return false;
 }
 
 static enum sy_err site_address(struct sim_net *net, struct sim_site *site, const uint8_t *ip)
@@ -208,17 +216,20 @@ enum sy_err sim_site_join(struct sim_site *site, struct sim_host *h, bool keep_i
 {
 	uint8_t ip[16];
 	SY_ASSERT(h->used_slots == 0 && !h->site);
+	if (forward && !site->nat) {
+		return SY_INVALID;
+	}
 	if (forward && port_taken(site, forward)) {
 		return SY_IN_USE;
 	}
-	if ((site->nat && !keep_ip && !private_ip(site, ip))) {
+	if (site->nat && !keep_ip && !private_ip(site, ip)) {
 		return SY_LIMIT;
 	}
 	if (site->nat && !keep_ip && !host_readdress(h, ip)) {
 		return SY_NO_MEMORY;
 	}
 	h->site = site;
-	h->forward = site->nat ? forward : 0;
+	h->forward = forward;
 	h->forward_to = port;
 	site->num_hosts++;
 	return host_wire(h, &h->line) ? SY_OK : SY_NO_MEMORY;
@@ -240,16 +251,18 @@ uint16_t site_take_port(struct sim_site *site)
 enum sy_err site_move(struct sim_site *site, const uint8_t *ip)
 {
 	struct sim_net *net = site->net;
-	uint64_t before = ip_key(site->ip);
+	uint8_t before[16];
+	memcpy(before, site->ip, sizeof before);
 	site->moves++;
 	enum sy_err err = site_address(net, site, ip);
 	if (err != SY_OK) {
 		return err;
 	}
 	if (!sim_map_put(&net->by_site_ip, ip_key(site->ip), site->index + 1)) {
+		memcpy(site->ip, before, sizeof site->ip);
 		return SY_NO_MEMORY;
 	}
-	sim_map_remove(&net->by_site_ip, before);
+	sim_map_remove(&net->by_site_ip, ip_key(before));
 	net_hash(net, ip_key(site->ip));
 	for (uint32_t i = 0; i < net->num_hosts; i++) {
 		if (net->hosts[i]->site == site) {

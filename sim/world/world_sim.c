@@ -103,12 +103,16 @@ static enum sy_err place_host(struct world_node *n, const struct world_node_conf
 
 	if (config->site != NULL && site == NULL)
 		return world_say(n->w, what, SY_INVALID, "there is no site \"%.60s\"; it is described before its nodes", config->site);
-	if (config->line.latency_ns != 0 || config->line.up_bits != 0 || config->line.down_bits != 0)
+	if (config->line.latency_ns != 0 || config->line.up_bits != 0 || config->line.down_bits != 0 || config->line.queue_bytes != 0)
 		err = sim_host_line(n->host, &config->line);
 	if (err == SY_OK && site != NULL)
 		err = sim_site_join(site, n->host, config->ip != NULL, config->forward, SIM_PORT);
 	if (err == SY_IN_USE)
 		return world_say(n->w, what, err, "port %u of site \"%.60s\" leads to another node already", config->forward, config->site);
+	if (err == SY_INVALID)
+		return world_say(n->w, what, err, "site \"%.60s\" has no ports that could lead to it; its nat = true is missing", config->site);
+	if (err == SY_LIMIT)
+		return world_say(n->w, what, err, "site \"%.60s\" has no private address left", config->site);
 	return err;
 }
 

@@ -143,6 +143,9 @@ static void test_sites_say_what_is_wrong(void **state)
 	scenario_expect_error("site { name = 'x' }\nsite { name = 'x' }\nnode { name = 'a' } run_for '1s'", 2, "there is a site \"x\" already");
 	scenario_expect_error("node { name = 'a', site = 'x' } run_for '1s'", 1, "there is no site \"x\"");
 	scenario_expect_error("node { name = 'a', forward = 1 }", 1, "site is missing");
+	scenario_expect_error("site { name = 'x' }\nnode { name = 'a', site = 'x', forward = 1 } run_for '1s'", 2, "its nat = true is missing");
+	scenario_expect_error("site { name = 'x', inside = '1000d' }", 1, "site: inside is longer than a year");
+	scenario_expect_error("node { name = 'a', line = '5ms' }", 1, "node: line is a table");
 	scenario_expect_error("node { name = 'a', line = { rate = '1Mbit' } }", 1, "node: line: unknown key 'rate'");
 	scenario_expect_error(
 	    "site { name = 'x', nat = true }\nlocal n = nodes { name = 'n', count = 2, site = 'x', forward = 7 } run_for '1s'", 2,
