@@ -18,7 +18,7 @@ static bool on_random(void *ctx, uint64_t *word, const char **why)
 {
 	struct host *h = ctx;
 	if (h->frame.kind == FRAME_OBSERVER) {
-		*why = "a check, measure or plot only reads; a draw here would change what follows";
+		*why = "a check, measure, plot or watch only reads; a draw here would change what follows";
 		return false;
 	}
 	if (h->random && h->random(h, word))
@@ -87,7 +87,7 @@ bool host_call(struct host *h, const struct frame *frame, int nargs, int nresult
 void host_must_act(lua_State *L, const char *what)
 {
 	if (host_of(L)->frame.kind == FRAME_OBSERVER)
-		luaL_error(L, "%s: a check, measure or plot only reads", what);
+		luaL_error(L, "%s: a check, measure, plot or watch only reads", what);
 }
 
 struct scenario *host_scenario(lua_State *L, const char *what)

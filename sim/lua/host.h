@@ -30,7 +30,7 @@ enum frame_kind {
 	FRAME_SCRIPT,   /* the main script afterwards, at and every */
 	FRAME_PROCESS,  /* a spawned process: the only one that may wait */
 	FRAME_REACTOR,  /* a callback of a reactor: sends through its own node only */
-	FRAME_OBSERVER, /* a check, measure or plot: reads only */
+	FRAME_OBSERVER, /* a check, measure, plot or watch: reads only */
 };
 
 /* Random draws are keyed by who draws, so that a draw more in one place moves no other. */

@@ -136,7 +136,10 @@ static uint32_t kind_check(lua_State *L, int index)
 static uint32_t kinds_check(lua_State *L)
 {
 	uint32_t kinds = 0;
-	if (lua_getfield(L, 1, "events") != LUA_TTABLE) {
+	int type = lua_getfield(L, 1, "events");
+	if (type == LUA_TNIL)
+		luaL_error(L, "watch: events is missing: one name or a list of them");
+	if (type != LUA_TTABLE) {
 		kinds = kind_check(L, lua_gettop(L));
 	} else {
 		for (lua_Integer i = 1; lua_geti(L, -1, i) != LUA_TNIL; i++) {

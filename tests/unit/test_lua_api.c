@@ -123,16 +123,16 @@ static void test_api_observers_only_read(void **state)
 	static const struct {
 		const char *call, *phrase;
 	} rows[] = {
-	    {"a:stop()", "stop: a check, measure or plot only reads"},
-	    {"a:broadcast(1, 'x')", "broadcast: a check, measure or plot only reads"},
-	    {"math.random()", "math.random: a check, measure or plot only reads"},
-	    {"heal()", "heal: a check, measure or plot only reads"},
-	    {"spawn(function() end)", "spawn: a check, measure or plot only reads"},
-	    {"at('5s', function() end)", "at: a check, measure or plot only reads"},
-	    {"node { name = 'x' }", "node: a check, measure or plot only reads"},
+	    {"a:stop()", "stop: a check, measure, plot or watch only reads"},
+	    {"a:broadcast(1, 'x')", "broadcast: a check, measure, plot or watch only reads"},
+	    {"math.random()", "math.random: a check, measure, plot or watch only reads"},
+	    {"heal()", "heal: a check, measure, plot or watch only reads"},
+	    {"spawn(function() end)", "spawn: a check, measure, plot or watch only reads"},
+	    {"at('5s', function() end)", "at: a check, measure, plot or watch only reads"},
+	    {"node { name = 'x' }", "node: a check, measure, plot or watch only reads"},
 	    {"sleep(1)", "only a process may wait"},
 	    {"group(a):random()", "only reads"},
-	    {"a:start()", "start: a check, measure or plot only reads"},
+	    {"a:start()", "start: a check, measure, plot or watch only reads"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char text[512];
@@ -528,6 +528,7 @@ static void test_api_watches_hear_and_leave_no_mark(void **state)
 	scenario_kit_free(&k);
 	scenario_expect_error("local a = node { name = 'a' }\nwatch { a, events = 'dail', print }", 2,
 	                      "no event 'dail'; the nearest known one is 'dial'");
+	scenario_expect_error("local a = node { name = 'a' }\nwatch { a, print }", 2, "events is missing");
 	scenario_expect_error("local a = node { name = 'a' } local b = node { name = 'b', p2p = { persistent_peers = { a } } } start(a, b)\n"
 	                      "watch { b, events = 'dial', function() b:stop() end } run_for(5)",
 	                      2, "only reads");
