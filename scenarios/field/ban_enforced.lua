@@ -28,7 +28,7 @@ end
 eventually { "it is a peer at first", within = "10s", function() return n:has_peer(ill) end }
 at_end { "it is sent away", function() return came(0, 60) == 1 end }
 at_end { "it is kept out until the node restarts", function() return came(60, 7200) == 0, ("%d times a peer"):format(came(60, 7200)) end }
-at_end { "and behind that, for the rest of the day", function()
+at_end { "and after that, for the rest of the day", function()
   return came(7200, 86400) == 0, ("%d times a peer"):format(came(7200, 86400))
 end }
 at_end { "it has tried", function() return refused > 10 or came(60, 7200) > 0, ("%d refusals"):format(refused) end }

@@ -1,6 +1,6 @@
 -- Somebody announces the id of a node at an address where nobody lives, before anybody else has spoken of it. Who hears the true
 -- address later, from another peer, must find the node.
--- Reported in the field: the book of CometBFT keeps one address an id, the first; failed dials of it end in a ban of the id for a day.
+-- Read in CometBFT's code: its book keeps one address an id, the first; failed dials of it end in a ban of the id for a day.
 -- Fails in: upstream, upstream-v0.38
 -- Quick: hours=2
 local pex   = require "lib.pex"

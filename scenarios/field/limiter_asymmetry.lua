@@ -1,5 +1,5 @@
 -- Both ends limit the rate to the same figure, the sender by batches and the receiver by packets; block parts are offered at more
--- than that. What arrives must be the rate, a part must not wait longer than its queue takes, and nobody may be lost.
+-- than that. What arrives must be the rate and no more, and nobody may be lost. (How long a part waits is up to whoever offers too much.)
 -- Reported in the field: cometbft#3864, celestia-core#1111 (the effective rate is another than the configured one).
 local load = param("load", 1.2, "offered, as a fraction of the rate", { min = 0.5, max = 2 })
 local rate = param("rate", 512000, "send_rate and recv_rate, bytes a second (CometBFT's default is ten times as much)")

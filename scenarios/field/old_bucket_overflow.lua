@@ -2,7 +2,7 @@
 -- Upstream's specification says that it is downgraded to a new one; its code drops it.
 -- Fails in: upstream, upstream-v0.38
 -- Quick: peers=300
-local N = param("peers", 310, "peers of one /16, each of which was useful; its four old buckets hold 64 each", { min = 280, max = 316 })
+local N = param("peers", 310, "peers of one /16, each of which was useful; its four old buckets hold 65 each", { min = 280, max = 316 })
 
 network { latency = "20ms", tcp = "none" }
 

@@ -6,8 +6,6 @@ local jitter = param("jitter", 40, "deviation of the latency, milliseconds", { m
 
 network { latency = ("normal(80ms, %dms)"):format(jitter), tcp = "none" }
 
-local names = {}
-for i = 1, 5 do names[i] = "v" .. i end
 local fast  = nodes { name = "fast", count = 3, book = { "fast1", "fast2", "fast3", "stock1", "stock2" }, p2p = { ensure_peers_period = "10s" } }
 local stock = nodes { name = "stock", count = 2, book = { "fast1", "fast2", "fast3", "stock1", "stock2" } }
 local all   = group(fast, stock)

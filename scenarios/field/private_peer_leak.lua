@@ -28,7 +28,7 @@ eventually { "every validator has its sentries", within = "1m", function() retur
 eventually { "the others know the sentries", within = "10m", function()
   return others:all(function(n) return n.book:size() >= #sentries end)
 end }
-never { "a stranger's book has a validator", every = "5s", function() return others:any(knows) or knows(seed) end }
+never { "somebody else's book has a validator", every = "5s", function() return others:any(knows) or knows(seed) end }
 never { "a validator has a third peer", every = "5s", function() return validators:any(function(v) return v:num_peers() > 2 end) end }
 run_for "1h"
 log("%d books, %d of them with a validator", #others + 1, others:count(knows) + (knows(seed) and 1 or 0))

@@ -23,13 +23,13 @@ end }
 
 local function gap(i) return dials[i + 1] - dials[i] end
 at_end { "the loss is noticed", function() return lost and lost < 60 + 110 end }
-at_end { "the first twenty tries are five to eight seconds apart, and the time of a dial", function()
+at_end { "the first twenty tries are five to eight seconds and the time of a dial apart", function()
   for i = 1, math.min(20, #dials) - 1 do
-    if gap(i) < 5 or gap(i) > 12 then return false, ("%.1f s behind the %d."):format(gap(i), i) end
+    if gap(i) < 5 or gap(i) > 12 then return false, ("%.1f s after try %d"):format(gap(i), i) end
   end
   return #dials >= 20
 end }
-at_end { "then ever fewer, at most twice the gap of before and a little", function()
+at_end { "then ever fewer: a gap is at most three times the one before it and the time of a dial", function()
   for i = 21, #dials - 1 do
     if gap(i) < gap(i - 1) / 4 or gap(i) > 3 * gap(i - 1) + 12 then return false, ("%.0f s, then %.0f s"):format(gap(i - 1), gap(i)) end
   end

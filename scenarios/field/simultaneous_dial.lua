@@ -36,7 +36,7 @@ at("20s", function()
   end
 end)
 
-at_end { "each pair has one connection", function() return none + split == 0, ("%d of %d pairs have none"):format(none, N) end }
+at_end { "each pair has one connection", function() return none + split == 0, ("%d of %d pairs have none, %d disagree"):format(none, N, split) end }
 at_end { "no reactor's slot is leaked", function()
   return all:all(function(n) return n.reactors.slots.reserved == n:num_peers() end)
 end }

@@ -1,5 +1,5 @@
 -- A peer tells a node of 100 addresses at which other nodes live, each under an id that nobody has. The node dials, shakes hands with
--- a stranger to the matter, and finds the wrong id: that is to happen once an address, and the address is to be forgotten.
+-- somebody who has nothing to do with it, and finds the wrong id: that is to happen once an address, and the address is to be forgotten.
 -- Reported in the field: tendermint#2033 (a false id at a true IP); the ban that CometBFT's address book specifies for it is not reached.
 -- Fails in: upstream, upstream-v0.38
 local pex   = require "lib.pex"
