@@ -7,8 +7,9 @@ local K         = param("outbound", 10, "max_num_outbound_peers of each")
 local seed_mode = param("seed_mode", true, "whether what stands in `seeds` is a seed")
 local window    = param("window", 10, "seconds in which they start")
 local latency   = param("latency", "0.1ms", "one way")
+local handshake = param("handshake_cost", "0.7ms", "CPU time until two nodes are peers, on each side")
 
-network { latency = latency, tcp = "none" }
+network { latency = latency, tcp = "none", handshake_cost = handshake }
 
 local p2p = { max_num_outbound_peers = K, addr_book_strict = false, allow_duplicate_ip = true }
 local seed = node { name = "seed", ip = "11.251.0.1",

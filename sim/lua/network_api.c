@@ -2,8 +2,8 @@
 #include "sim/lua/latency.h"
 #include "sim/lua/pages.h"
 
-static const char *const keys[] = {LINK_KEYS, "uplink", "downlink", "regions",       "tcp",        "crypto",
-                                   "cc",      "sndbuf", "rcvbuf",   "notsent_lowat", "frame_cost", NULL};
+static const char *const keys[] = {LINK_KEYS, "uplink",        "downlink",   "regions",        "tcp", "crypto", "cc", "sndbuf",
+                                   "rcvbuf",  "notsent_lowat", "frame_cost", "handshake_cost", NULL};
 static void read_regions(lua_State *L, struct network_decl *n)
 {
 	if (lua_getfield(L, 1, "regions") == LUA_TNIL) {
@@ -36,8 +36,9 @@ static void refuse_in_tcp(lua_State *L, const char *key)
 
 #define BUFFER_MIN 4096u
 #define BUFFER_MAX (1u << 30)
+#define HANDSHAKE_MAX UINT64_C(1000000000)
 
-/* cc, sndbuf, rcvbuf, notsent_lowat, frame_cost: of the simulated kernel and its machine. */
+/* cc, sndbuf, rcvbuf, notsent_lowat, frame_cost, handshake_cost: of the simulated kernel and its machine. */
 static void read_kernel(lua_State *L, struct network_decl *n)
 {
 	int choice;
@@ -50,6 +51,8 @@ static void read_kernel(lua_State *L, struct network_decl *n)
 			luaL_error(L, "network: %s lies between 4 KiB and 1 GiB", buffers[i]);
 	keys_unit(L, 1, "network", "notsent_lowat", UNIT_SIZE, &n->config.notsent_lowat);
 	keys_unit(L, 1, "network", "frame_cost", UNIT_TIME, &n->config.frame_ns);
+	if (keys_unit(L, 1, "network", "handshake_cost", UNIT_TIME, &n->config.handshake_ns) && n->config.handshake_ns > HANDSHAKE_MAX)
+		luaL_error(L, "network: handshake_cost is at most 1 s");
 }
 
 static int api_network(lua_State *L)
@@ -83,9 +86,9 @@ static int api_network(lua_State *L)
 		n->crypto_given = true;
 	}
 	if (s->options.world == WORLD_TCP) {
-		static const char *const simulated[] = {"loss", "queue",     "mtu",     "tcp",           "bursts",    "loss_trace",
-		                                        "drop", "duplicate", "reorder", "reorder_by",    "overtake",  "codel",
-		                                        "cc",   "sndbuf",    "rcvbuf",  "notsent_lowat", "frame_cost"};
+		static const char *const simulated[] = {"loss", "queue",     "mtu",     "tcp",           "bursts",     "loss_trace",
+		                                        "drop", "duplicate", "reorder", "reorder_by",    "overtake",   "codel",
+		                                        "cc",   "sndbuf",    "rcvbuf",  "notsent_lowat", "frame_cost", "handshake_cost"};
 		for (size_t i = 0; i < sizeof simulated / sizeof simulated[0]; i++)
 			refuse_in_tcp(L, simulated[i]);
 	}

@@ -61,7 +61,7 @@ struct sim_host *sim_host_new(struct sim_net *net, const char *name, int region,
 	if (ip) {
 		memcpy(h->ip, ip, sizeof h->ip);
 	}
-	if (!h->name || !addressed || !host_register(net, h)) {
+	if (!h->name || !addressed || !host_register(net, h) || (net->handshake_ns && !rough_take(h))) {
 		host_free(h);
 		return NULL;
 	}

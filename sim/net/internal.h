@@ -288,7 +288,7 @@ struct sim_net {
 	enum sim_tcp_model tcp;
 	enum sim_tcp_cc cc;
 	uint64_t sndbuf, rcvbuf; /* 0: autotuned */
-	uint64_t notsent_lowat, frame_ns;
+	uint64_t notsent_lowat, frame_ns, handshake_ns;
 	uint64_t uplink_bits, downlink_bits;
 	struct kind *kinds; /* regions x regions, or one */
 	struct kind loopback;
@@ -472,7 +472,8 @@ void dns_fini(struct sim_net *net);
 
 /* rough.c */
 struct rough;
-void rough_stop(struct sim_host *h); /* the process is gone */
+void rough_stop(struct sim_host *h);          /* the process is gone */
+struct rough *rough_take(struct sim_host *h); /* finds or makes; null: out of memory */
 void rough_free(struct sim_host *h);
 
 /* faults.c */

@@ -63,6 +63,7 @@ enum sy_err sim_net_new(struct sim_net **out, struct sim_engine *engine, const s
 	net->sndbuf = config->sndbuf;
 	net->notsent_lowat = config->notsent_lowat;
 	net->frame_ns = config->frame_ns;
+	net->handshake_ns = config->handshake_ns;
 	net->rcvbuf = config->rcvbuf;
 	net->uplink_bits = config->uplink_bits;
 	net->downlink_bits = config->downlink_bits;

@@ -36,6 +36,7 @@ struct sim_net_config {
 	uint64_t sndbuf, rcvbuf;     /* bytes, fixed; 0: autotuned as Linux does it; segment */
 	uint64_t notsent_lowat;      /* bytes; of sockets whose owner asks for none, as the sysctl; 0: none; segment */
 	uint64_t frame_ns;           /* CPU time of a sealed frame's worth of bytes written, in which its host writes nothing else; segment */
+	uint64_t handshake_ns;       /* CPU time of a handshake on each side, in which its host does nothing else */
 	struct sim_link_params link; /* between all pairs, unless regions say otherwise */
 	const char *const *regions;  /* names; null: none. The matrix of sim/net/regions.h gives the latencies */
 	size_t num_regions;

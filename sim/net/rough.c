@@ -171,8 +171,9 @@ static void reopen(struct rough *r)
 	}
 	r->shut = false;
 	for (uint32_t i = 0; i < r->num_socks; i++) {
-		if (r->socks[i].sock) {
-			open_window(r, &r->socks[i]);
+		struct rough_sock *s = &r->socks[(r->turn + i) % r->num_socks];
+		if (s->sock) {
+			open_window(r, s);
 		}
 	}
 	sim_tp_ops()->accept_window(&r->host->tp, r->accept);
@@ -295,6 +296,7 @@ static void on_bytes(void *ctx, uint64_t cookie, struct sy_span bytes)
 	tp_sock sock = s ? s->sock : 0;
 	if (s) {
 		s->want -= bytes.len < s->want ? bytes.len : s->want;
+		r->turn = (uint32_t)(s - r->socks) + 1;
 	}
 	r->up.bytes(r->up.ctx, cookie, bytes);
 	s = sock ? find(r, sock) : NULL;

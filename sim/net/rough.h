@@ -26,6 +26,8 @@ enum sim_rough_kind {
 SY_MUST enum sy_err sim_host_rough(struct sim_host *host, enum sim_rough_kind kind, int64_t value);
 /* The process has worked: frames cost what SIM_ROUGH_CPU says. */
 void sim_host_worked(struct sim_host *host, uint32_t frames);
+/* The process has done the arithmetic of a handshake: what comes waits for as long as the network's handshake_ns says. */
+void sim_host_shook_hands(struct sim_host *host);
 
 /* Points of buggify. Each is as legal as it is rare; a driver that minds has a mistake. */
 enum sim_rare {

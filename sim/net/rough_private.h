@@ -49,6 +49,7 @@ struct rough {
 	struct sim_event timer;
 	struct rough_sock *socks; /* by slot of the host */
 	uint32_t num_socks;
+	uint32_t turn; /* the socket behind the one that was heard last: served first after work, so that none starves */
 	struct rough_event *first;
 	uint32_t accept; /* the driver's window */
 	bool shut;       /* the network delivers nothing */
@@ -68,7 +69,6 @@ struct rough {
 	uint64_t draws[DRAWS];
 };
 
-struct rough *rough_take(struct sim_host *h); /* finds or makes; null: out of memory */
 /* Something was set: what follows from it for sockets and timers. */
 void rough_change(struct rough *r);
 uint64_t rough_local(const struct rough *r, uint64_t ns); /* what the host's clock shows */

@@ -92,15 +92,25 @@ enum sy_err sim_host_rough(struct sim_host *h, enum sim_rough_kind kind, int64_t
 	return SY_OK;
 }
 
+static void work(struct rough *r, uint64_t ns)
+{
+	uint64_t now_ns = r->host->net->engine->now_ns;
+	r->busy_ns = (r->busy_ns > now_ns ? r->busy_ns : now_ns) + ns;
+	rough_change(r);
+}
+
 void sim_host_worked(struct sim_host *h, uint32_t frames)
 {
-	struct rough *r = h->rough;
-	if (!r || !r->cpu_ns || !frames) {
-		return;
+	if (h->rough && h->rough->cpu_ns && frames) {
+		work(h->rough, frames * h->rough->cpu_ns);
 	}
-	uint64_t now_ns = h->net->engine->now_ns;
-	r->busy_ns = (r->busy_ns > now_ns ? r->busy_ns : now_ns) + frames * r->cpu_ns;
-	rough_change(r);
+}
+
+void sim_host_shook_hands(struct sim_host *h)
+{
+	if (h->rough && h->net->handshake_ns) {
+		work(h->rough, h->net->handshake_ns);
+	}
 }
 
 const char *sim_rare_name(enum sim_rare point)

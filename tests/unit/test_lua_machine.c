@@ -53,6 +53,26 @@ static void test_machine_slow_processor_takes_its_time(void **state)
 	           "run_for '30s'");
 }
 
+/* Four handshakes of one host stand in line, each step of each in its turn: the first is over when all have begun. */
+#define HUB                                                                                                           \
+	"local T = reactor { name = 't', channels = { { id = 0x70 } } }\n"                                                \
+	"local hub, peers = node { name = 'hub', reactors = { T } }, nodes { name = 'n', count = 4, reactors = { T } }\n" \
+	"local first, last\n"                                                                                             \
+	"peers:start() hub:start()\n"                                                                                     \
+	"at('1s', function() for _, n in ipairs(peers) do hub:dial(n) end end)\n"                                         \
+	"every('5ms', function()\n"                                                                                       \
+	"  if hub:num_peers() > 0 then first = first or now() - 1 end\n"                                                  \
+	"  if hub:num_peers() == 4 then last = last or now() - 1 end end)\n"
+
+static void test_machine_handshakes_take_their_time(void **state)
+{
+	holds("network { latency = '10ms', handshake_cost = '100ms' }\n" HUB
+	      "at_end { 'one after the other', function() return first > 0.4 and last < 0.6, ('%s %s'):format(first, last) end }\n"
+	      "run_for '5s'");
+	holds("network { latency = '10ms' }\n" HUB "at_end { 'at once', function() return last < 0.2, tostring(last) end }\n"
+	      "run_for '5s'");
+}
+
 static void test_machine_fast_clock_shortens_timers(void **state)
 {
 	holds("local T = reactor { name = 't', channels = { { id = 0x70 } } }\n"
@@ -260,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_machine_paused_process_hears_nothing_until_it_resumes),
 	    cmocka_unit_test(test_machine_slow_processor_takes_its_time),
+	    cmocka_unit_test(test_machine_handshakes_take_their_time),
 	    cmocka_unit_test(test_machine_fast_clock_shortens_timers),
 	    cmocka_unit_test(test_machine_slow_reader_reads_at_its_rate),
 	    cmocka_unit_test(test_machine_short_reads_and_writes_lose_nothing),
