@@ -12,7 +12,6 @@
 #define BW_SHIFT 24
 #define MARGIN_PERCENT 1u /* paced below the estimate */
 #define MIN_WINDOW 4u
-#define HEADERS 52u
 #define MIN_TSO_RATE (1200000u / 8u)
 #define TSO_MAX_BYTES 65535u
 
@@ -26,9 +25,10 @@ uint64_t tcp_bbr_bw(const struct sim_tcp *t)
 	return t->bbr.lt_use ? t->bbr.lt_bw : tcp_bbr_max_bw(t);
 }
 
+/* Bytes of payload a second: what a pace counts, too. */
 static uint64_t rate_of(const struct sim_tcp *t, uint64_t bw, uint32_t gain)
 {
-	unsigned __int128 rate = (unsigned __int128)bw * (t->config.mss + HEADERS) * gain;
+	unsigned __int128 rate = (unsigned __int128)bw * t->config.mss * gain;
 
 	rate >>= 8;
 	rate = rate * (1000000u / 100 * (100 - MARGIN_PERCENT));

@@ -54,6 +54,17 @@ static void test_tcp_rig_bbr_fills_a_lossy_link(void **state)
 	assert_true(mbit(&r) > 9.2 && mbit(&r) < 9.6);
 }
 
+/* It fills the queue once, in start-up, and then paces below the rate: Linux 6.18 sends 20 to 29 and 446 to 532 segments again. */
+static void test_tcp_rig_bbr_keeps_the_queue_short(void **state)
+{
+	struct sim_tcp_rig_result slow = transfer(SIM_TCP_BBR, 20, 10, 0, 0, false, 1), fast = transfer(SIM_TCP_BBR, 20, 100, 0, 0, false, 1);
+
+	assert_in_range(slow.retransmits, 15, 35);
+	assert_in_range(fast.retransmits, 380, 560);
+	assert_true(mbit(&slow) > 9.5255 * 0.995 && mbit(&slow) < 9.5255 * 1.005);
+	assert_true(mbit(&fast) > 94.7913 * 0.995 && mbit(&fast) < 94.7913 * 1.005);
+}
+
 static void test_tcp_rig_is_a_function_of_the_seed(void **state)
 {
 	for (unsigned cc = SIM_TCP_CUBIC; cc <= SIM_TCP_BBR; cc++) {
@@ -141,6 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_tcp_rig_meets_the_kernel_without_loss),
 	    cmocka_unit_test(test_tcp_rig_bbr_fills_a_lossy_link),
+	    cmocka_unit_test(test_tcp_rig_bbr_keeps_the_queue_short),
 	    cmocka_unit_test(test_tcp_rig_is_a_function_of_the_seed),
 	    cmocka_unit_test(test_tcp_rig_delivers_a_message_in_slow_starts_time),
 	    cmocka_unit_test(test_tcp_rig_flow_is_near_segment),
