@@ -12,7 +12,10 @@ local phase = param("phase", 4, "F7: seconds until the first pulse; the measurem
 local wake  = param("wakeup", "30us", "until a sender that slept in Send calls it again")
 
 -- The channels: priority, size of a message, what sends: always, from WAKE on, at a rate, or on and off.
-local WAKE = case == "F4p0.2" and 42.2 or case == "F4p1.8" and 41.8 or 41
+-- The rate limiters' clock stands still for 20 ms at a time. How a rate limit and the one at the other end fall out with each
+-- other depends on where between two of its steps the senders begin: anywhere, as in reality.
+local GRAIN = 0.02 * math.random()
+local WAKE = GRAIN + (case == "F4p0.2" and 42.2 or case == "F4p1.8" and 41.8 or 41)
 local EQUAL = { { 5 }, { 5 }, { 5, wakes = true } }
 local channels = ({
   F1 = { { 10 }, { 7 }, { 5 } },
@@ -24,7 +27,7 @@ local channels = ({
   F7 = { { 10, pulses = 3 }, { 7 }, { 5 }, { 1 } },
 })[case]
 local wakes = channels[#channels].wakes
-local BEGIN = 0.5                     -- the connection stands and is idle
+local BEGIN = 0.5 + GRAIN             -- the connection stands and is idle
 local until_s = wakes and WAKE + 30 or BEGIN + 40
 
 network { latency = delay, rate = rate, notsent_lowat = lowat, frame_cost = cost }

@@ -20,8 +20,6 @@ SHORT = 4  # messages: with queues up to here the burst of 64 KiB empties them
 # What is known to miss, and why. Anything else that misses fails the run.
 KNOWN = {
     ("F4", "L3", "lifted"): "the real generator of the woken channel was held up once or twice in each run, its queue ran dry and cut the gap",
-    ("F4", "L3", "default"): "the woken channel's first message waits for what the reader's limiter has let pile up, which differs from run to run",
-    ("F4ac", "L3", "default"): "as F4 L3 default",
 }
 
 
