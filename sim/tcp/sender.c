@@ -4,8 +4,9 @@
 /* What the kernel counts for a segment of a full MTU when it sizes the buffer, and charges for the head of each in flight. */
 #define SEGMENT_MEMORY 4352u
 #define HEAD_MEMORY 960u
-#define TRAINS 16u     /* of a window: sharing, queues and clocking need a grain */
-#define TRAIN_MAX 256u /* segments */
+#define TRAINS 16u   /* of a window: sharing, queues and clocking need a grain */
+#define TRAIN_MIN 4u /* segments */
+#define TRAIN_MAX 256u
 
 uint64_t tcp_unsent(const struct sim_tcp *t)
 {
@@ -129,10 +130,12 @@ static void restart_after_idle(struct sim_tcp *t)
 	t->cwnd_used = 0;
 }
 
-/* Segments of a train that leaves the window sixteen steps. */
+/* Segments of a train that leaves the window sixteen steps; trains of two or three cost a small queue more than they save. */
 static uint32_t train(const struct sim_tcp *t)
 {
-	return t->config.trains ? max_u32(min_u32(t->cwnd / TRAINS, TRAIN_MAX), 1) : 1;
+	uint32_t segments = t->config.trains ? min_u32(t->cwnd / TRAINS, TRAIN_MAX) : 0;
+
+	return segments < TRAIN_MIN ? 1 : segments;
 }
 
 /*
@@ -191,7 +194,7 @@ static uint32_t quota(const struct sim_tcp *t)
 		return 0;
 	if (t->cc->tso_segments == NULL)
 		return t->cwnd - in_flight;
-	uint32_t burst = max_u32(t->cc->tso_segments(t), t->config.trains ? t->cwnd / TRAINS : 0);
+	uint32_t burst = max_u32(t->cc->tso_segments(t), train(t));
 	return min_u32(min_u32(max_u32(t->cwnd >> 1, 1), t->cwnd - in_flight), burst);
 }
 
