@@ -53,7 +53,7 @@ local function in_book()
 end
 local at_restart
 at("29m", function() at_restart = in_book() end)
-eventually { "the node has ten outbound peers behind its restart", after = "30m", within = "10m", function() return victim:num_peers("outbound") >= 10 end }
+eventually { "the node has ten outbound peers after its restart", after = "30m", within = "10m", function() return victim:num_peers("outbound") >= 10 end }
 at_end { "an honest one among them", function() return victim:num_peers("outbound") > theirs(victim) end }
 at_end { ("at most %g %% of them are the attacker's"):format(100 * most), function()
   return theirs(victim) <= most * victim:num_peers("outbound"), ("%d of %d"):format(theirs(victim), victim:num_peers("outbound"))

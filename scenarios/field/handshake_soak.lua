@@ -3,7 +3,7 @@
 -- Reported in the field: tendermint#2046, tendermint#2967 (descriptors), tendermint#135, CVE-2020-5303 (memory), cometbft#6076.
 -- Quick: rounds=150
 local rounds = param("rounds", 600, "rounds of forty connections", { min = 100 })
-local slack  = param("slack", 8192, "bytes by which what is held may have grown behind all of them", { min = 0 })
+local slack  = param("slack", 8192, "bytes by which what is held may have grown after all of them", { min = 0 })
 
 network { latency = "10ms", tcp = "none" }
 
@@ -56,10 +56,10 @@ watch { n, events = "refused", function() refused = refused + 1 end }
 
 at_end { "they were refused", function() return refused >= made / 2, ("%d of %d"):format(refused, made) end }
 at_end { "what they took has come back", function()
-  return held[2] <= held[1] + slack, ("%d bytes behind the short storm, %d behind the long one"):format(held[1], held[2])
+  return held[2] <= held[1] + slack, ("%d bytes after the short storm, %d after the long one"):format(held[1], held[2])
 end }
 always { "an honest peer stays", after = "9s", every = "1s", function() return n:has_peer(pal) end }
 never { "one of them is a peer", every = "1s", function() return n:num_peers() > 1 end }
 plot { "bytes held", every = "1s", function() return memory() end }
 run_for(quiet[2] + 65)
-log("%d connections, %d refused; %d bytes held behind 2,000 of them, %d behind all", made, refused, held[1], held[2])
+log("%d connections, %d refused; %d bytes held after 2,000 of them, %d after all", made, refused, held[1], held[2])

@@ -16,7 +16,7 @@ start(hub, nodes_, patient) -- the fifty are not there yet
 at("10m", function() hub:restart { after = "30s" } end)
 at("1h", function() away:start() end)
 
--- Dials in each second: of the nodes from the second behind the hub's end on, of the patient one from its fourth minute on.
+-- Dials in each second: of the nodes from two seconds after the hub's end on, of the patient one from its fourth minute on.
 local storm, drip, most_storm, most_drip, drips = {}, {}, 0, 0, 0
 watch { nodes_, events = "dial", function()
   local t = now() // 1

@@ -64,8 +64,9 @@ void world_node_deliver(void *ctx, const struct sy_output *out)
 
 	if (work == NULL)
 		return; /* out of memory: the message stays in its inbox for good */
-	uint64_t *busy_ns = &n->works->busy_ns[out->channel];
-	*busy_ns = (*busy_ns > now_ns ? *busy_ns : now_ns) + n->w->listener.work_ns(n->w->listener.ctx, n, out->channel);
+	uint64_t *busy_ns = &n->works->busy_ns[out->channel], work_ns = n->w->listener.work_ns(n->w->listener.ctx, n, out->channel);
+	uint64_t from_ns = *busy_ns > now_ns ? *busy_ns : now_ns;
+	*busy_ns = work_ns < UINT64_MAX - from_ns ? from_ns + work_ns : UINT64_MAX; /* centuries add up to no more than for ever */
 	work->timer = world_at(n->w, *busy_ns, SIM_SCRIPT, on_done, work);
 	if (work->timer == NULL)
 		unlink_work(work);
