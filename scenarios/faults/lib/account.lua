@@ -31,17 +31,32 @@ function account.size(payload, most)
   return math.min(math.max(n, 1), most)
 end
 
+-- Why a connection between honest nodes may end; anything else is blamed.
+local honest = { peer_closed = true, peer_reset = true, peer_pong_timeout = true, duplicate_id = true, stopped = true, timeout = true }
+
+function account.allow(reason) honest[reason] = true end
+
 local function new_link(from, to)
   local l = { number = #links + 1, from = from, to = to, books = {} }
   links[l.number] = l
   return l
 end
 
+-- `out` and `bytes` are what has not arrived: never less than what the queue holds. The number of the link comes first.
+local function new_book(hello)
+  return { first = 1, last = 0, out = 1, bytes = #hello }
+end
+
 local function write_down(link, channel, bytes)
   local entry, book = { bytes = bytes }, link.books[channel]
   book.last = book.last + 1
   book[book.last] = entry
+  book.out, book.bytes = book.out + 1, book.bytes + #bytes
   return entry
+end
+
+local function strike_out(book, bytes)
+  book.out, book.bytes = book.out - 1, book.bytes - #bytes
 end
 
 -- The next message that must arrive, or nil. Sends that have failed are passed over.
@@ -53,22 +68,15 @@ local function next_of(book)
   return book[book.first]
 end
 
--- What is asked for must agree with what the connection says of itself.
-local function check_answer(self, peer, ch, bytes, could, taken, why)
-  local st
-  for _, c in ipairs(peer:channels()) do st = c.id == ch.id and c or st end
-  local valid = #bytes > 0 and #bytes <= ch.recv_message_capacity
-  local who = ("%s to %s, channel %#x, %d bytes"):format(self.node.name, peer.name, ch.id, #bytes)
-  if taken and not could then account.blame("%s: taken although can_send said no", who) end
-  if taken and not valid then account.blame("%s: a message of this size was taken", who) end
-  if not st then return end
-  if taken and st.queued_messages > ch.send_queue_capacity + 1 then account.blame("%s: %d messages are queued", who, st.queued_messages) end
-  -- The message under way counts whole until it is out.
-  local most = st.queued_bytes + #bytes + ch.recv_message_capacity
-  if not taken and why == "queue_full" and st.queued_messages < ch.send_queue_capacity and most <= ch.send_queue_bytes then
-    account.blame("%s: full with %d messages of %d bytes", who, st.queued_messages, st.queued_bytes)
-  end
-  if not taken and why ~= "queue_full" and valid and self.open[peer] and not self.open[peer].flushed then account.blame("%s: refused: %s", who, why) end
+-- What was asked for must agree with what the connection says of itself, and a queue is only full when it can be.
+local function check_answer(link, ch, bytes, could, taken, why)
+  local book, valid = link.books[ch.id], #bytes > 0 and #bytes <= ch.recv_message_capacity
+  local wrong = taken and not could and "taken although can_send said no"
+    or taken and not valid and "taken, a message of this size"
+    or not taken and why == "queue_full" and book.out < ch.send_queue_capacity and book.bytes + #bytes <= ch.send_queue_bytes
+      and ("full, with %d messages and %d bytes on their way"):format(book.out, book.bytes)
+    or not taken and why ~= "queue_full" and valid and not link.flushed and "refused: " .. why
+  if wrong then account.blame("%s to %s, channel %#x, %d bytes: %s", link.from, link.to, ch.id, #bytes, wrong) end
 end
 
 -- A reactor that keeps such books. Each channel names priority, capacities and bytes; `waits` marks those of account.wait.
@@ -85,9 +93,10 @@ function account.reactor(name, channels)
   function Class:add_peer(peer)
     local link = self.open[peer]
     link.added = now()
+    local hello = "link " .. link.number
     for _, ch in ipairs(channels) do
-      link.books[ch.id] = { first = 1, last = 0 }
-      if not peer:try_send(ch.id, "link " .. link.number) then account.blame("%s: the first message is refused", self.node.name) end
+      link.books[ch.id] = new_book(hello)
+      if not peer:try_send(ch.id, hello) then account.blame("%s: the first message is refused", self.node.name) end
     end
     if self.on_add then self:on_add(peer) end
   end
@@ -95,10 +104,11 @@ function account.reactor(name, channels)
   function Class:try(peer, ch, bytes)
     local could = peer:can_send(ch.id)
     local taken, why = peer:try_send(ch.id, bytes)
-    check_answer(self, peer, ch, bytes, could, taken, why)
+    local link = self.open[peer]
+    check_answer(link, ch, bytes, could, taken, why)
     if not taken then account.refused = account.refused + 1 return false end
     account.sent = account.sent + 1
-    write_down(self.open[peer], ch.id, bytes)
+    write_down(link, ch.id, bytes)
     return true
   end
 
@@ -115,6 +125,7 @@ function account.reactor(name, channels)
       end
       heard.link = heard.link or link
       if heard.link ~= link then account.blame("%s: two connections of %s in one", self.node.name, peer.name) end
+      strike_out(link.books[channel], msg)
       return
     end
     local book = link.books[channel]
@@ -125,9 +136,11 @@ function account.reactor(name, channels)
       return false
     end
     entry.arrived = true
+    strike_out(book, msg)
     book[book.first] = nil
     book.first = book.first + 1
     account.received = account.received + 1
+    if self.on_message then self:on_message(peer, channel, msg) end
   end
 
   function Class:remove_peer(peer, reason)
@@ -135,6 +148,7 @@ function account.reactor(name, channels)
     if not link then account.blame("%s: %s ends twice", self.node.name, peer.name) return end
     link.over, link.reason = now(), reason
     self.open[peer] = nil
+    if not honest[reason] then account.blame("%s: %s is gone: %s", self.node.name, peer.name, reason) end
     local theirs = self.heard[peer].link
     self.heard[peer] = nil
     account.ended = account.ended + 1
@@ -165,6 +179,7 @@ function account.wait(instance, peer, ch, bytes, timeout)
   if done then account.sent = account.sent + 1 return true end
   if entry.arrived then account.blame("%s to %s: a Send failed (%s), and its message arrived", link.from, link.to, why) end
   entry.void = true
+  strike_out(link.books[ch.id], bytes)
   return false, why
 end
 
