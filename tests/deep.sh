@@ -1,6 +1,6 @@
 #!/bin/sh
 # The deep check: what takes too long for every `make test`. Ends with "N passed, N failed".
-# usage: tests/deep.sh [PART...]      parts: matrix thousand arm planted asan tiny valgrind tidy format seeds rare
+# usage: tests/deep.sh [PART...]      parts: matrix thousand arm planted bugs asan tiny valgrind tidy format seeds rare
 set -u
 cd "$(dirname "$0")/.." || exit 3
 logs=build/deep-logs
@@ -151,6 +151,15 @@ planted() { # mistakes that the tools must find
 	say $code "ten planted mistakes are found and located"
 }
 
+bugs() { # known bugs, put back one at a time: each fails as recorded, and the tree without it holds (docs/FINDING_BUGS.md)
+	python3 tests/planted/hunt.py verify -j "$jobs" >"$logs/bugs.log" 2>&1
+	code=$?
+	grep -E '^(not )?ok|^#' "$logs/bugs.log"
+	ok=$(grep -c '^ok' "$logs/bugs.log")
+	[ $code = 0 ] && [ "$ok" = "$(ls tests/planted/[0-9][0-9]_*.patch | wc -l)" ]
+	say $? "planted bugs are found again from their seeds: $ok"
+}
+
 variant() { # variant NAME PARTS: builds a variant and runs parts of the tests in it
 	make -j"$jobs" VARIANT="$1" all units >"$logs/build-$1.log" 2>&1
 	say $? "variant $1 builds"
@@ -230,7 +239,7 @@ rare() {
 	say $code "the library with --buggify 2%, seeds 1..20, three profiles"
 }
 
-[ $# = 0 ] && set -- matrix thousand arm planted asan tiny valgrind_ tidy format seeds rare
+[ $# = 0 ] && set -- matrix thousand arm planted bugs asan tiny valgrind_ tidy format seeds rare
 spent() { # into "$logs/$1": the time, and the processor's seconds in children so far (of this shell, so no subshell)
 	times >"$logs/times"
 	date +%s | cat - "$logs/times" | awk -F'[ms ]+' 'NR == 1 { t = $1 } NR == 3 { print t, int($1 * 60 + $2 + $3 * 60 + $4) }' >"$logs/$1"

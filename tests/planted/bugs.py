@@ -121,6 +121,23 @@ def apply(bug, tree, check=False):
             f"code, then `git diff` of it behind the header of the patch, and tests/planted/hunt.py hunt {bug.number}")
 
 
+def rounds(last):
+    """Ranges of seeds: 1, 2..4, 5..16, ..., so that cheap luck comes first."""
+    first, size = 1, 1
+    while first <= last:
+        end = min(first + size - 1, last)
+        yield first, end
+        first, size = end + 1, 3 * end
+
+
+def runs_until(lines, line, seed):
+    """How many runs a hunt has made when this line fails with this seed, counted in the order of the rounds."""
+    for first, last in rounds(SEEDS_MAX):
+        if seed <= last:
+            return (first - 1) * len(lines) + lines.index(line) * (last - first + 1) + seed - first + 1
+    raise ValueError(seed)
+
+
 def escaped(text):
     return text.replace("|", "\\|")
 
@@ -160,8 +177,11 @@ def record_problem(bug, record, lines):
         return f"nothing has found it; tests/planted/hunt.py hunt {bug.number}"
     if record.line not in lines:
         return f"{FOUND} has it found by `{record.line}`, which is no line of scenarios.list; tests/planted/hunt.py hunt {bug.number}"
-    if not 1 <= record.seed <= SEEDS_MAX or record.runs < 1 or record.kind not in ("check", "crash", "hang", "error"):
-        return f"{FOUND}: seed, runs or kind of bug {bug.number} are none"
+    if not 1 <= record.seed <= SEEDS_MAX or record.kind not in ("check", "crash", "hang", "error"):
+        return f"{FOUND}: seed or kind of bug {bug.number} are none"
+    runs = runs_until(lines, record.line, record.seed)
+    if record.runs != runs:
+        return f"{FOUND} has run {record.runs}; with today's scenarios.list it would be run {runs}; tests/planted/hunt.py hunt {bug.number}"
     return ""
 
 
@@ -172,8 +192,8 @@ def problems(lines):
         yield f"bug {bug.number} {bug.name}: applies", apply(bug, ROOT, check=True)
         yield f"bug {bug.number} {bug.name}: has its row", record_problem(bug, found.get(bug.number), lines)
     numbers = [b.number for b in known]
-    want = [f"{i:02d}" for i in range(1, EXPECTED + 1)]
-    yield f"{EXPECTED} bugs, numbered without a gap", "" if numbers == want else f"there are {' '.join(numbers)}"
+    good = len(set(numbers)) == len(numbers) >= EXPECTED
+    yield f"at least {EXPECTED} bugs, no number twice", "" if good else f"there are {' '.join(numbers)}"
     extra = sorted(set(found) - set(numbers))
     yield f"{FOUND} has no row without a bug", f"rows of {' '.join(extra)}" if extra else ""
     missing = sorted({line.split()[0] for line in lines if not os.path.exists(line.split()[0])})

@@ -46,15 +46,6 @@ def wanted(numbers):
     return found
 
 
-def ranges(last):
-    """1, 2..4, 5..16, ...: cheap luck comes first."""
-    first, size = 1, 1
-    while first <= last:
-        end = min(first + size - 1, last)
-        yield first, end
-        first, size = end + 1, 3 * end
-
-
 def confirmed(line, failure, base):
     """Whether the tree without the bug holds with the same seed; where it does not, that is the news."""
     clean = runs.one(base, line, failure.seed)
@@ -76,15 +67,14 @@ def sweep(binary, base, line, first, last, jobs):
 
 def hunt_one(bug, base, lines, args):
     """The bug's record, or None when no scenario finds it."""
-    binary = runs.build(bug, 2)
-    done = 0
-    for first, last in ranges(args.seeds):
+    binary = runs.build(bug, args.jobs)
+    for first, last in bugs.rounds(args.seeds):
         for line in lines:
             say(f"{bug.number} {bug.name}: {line}, seeds {first}..{last}")
             failure = sweep(binary, base, line, first, last, args.jobs)
             if failure:
-                return bugs.Record(bug.number, line, failure.seed, done + failure.seed - first + 1, failure.kind, failure.check, failure.text)
-            done += last - first + 1
+                count = bugs.runs_until(lines, line, failure.seed)
+                return bugs.Record(bug.number, line, failure.seed, count, failure.kind, failure.check, failure.text)
     return None
 
 

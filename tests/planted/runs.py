@@ -2,7 +2,6 @@
 import hashlib
 import json
 import os
-import resource
 import shlex
 import shutil
 import signal
@@ -17,7 +16,7 @@ HUNT = "build/hunt"
 SCENARIOS = f"{bugs.HERE}/scenarios.list"
 SOURCES = ["core", "transport", "sim", "docs/examples", ".ci"]
 # A run takes less than a second or two; one that takes this much CPU does not end. Memory likewise.
-CPU_S, MEMORY = 60, 4 << 30
+CPU_S, MEMORY_KIB = 60, 4 << 20
 ENDED = {signal.SIGILL: "an assertion of the core (SIGILL)", signal.SIGSEGV: "SIGSEGV", signal.SIGABRT: "SIGABRT"}
 
 
@@ -105,11 +104,10 @@ def build(bug, jobs):
 
 # ------------------------------------------------------------------ running
 
-def bounded():
-    os.setsid()
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def bounded(words):
+    """A command with limits, which the runs of a sweep inherit, each for itself."""
+    limits = f'ulimit -S -t {CPU_S}; ulimit -v {MEMORY_KIB}; ulimit -c 0; exec "$@"'
+    return ["sh", "-c", limits, "sh", *words]
 
 
 def judged(result):
@@ -141,7 +139,7 @@ def first_failure(binary, line, first, last, jobs):
     """The first seed of first..last that fails, or None."""
     with tempfile.TemporaryDirectory() as out:
         words = [os.path.abspath(binary), "run", *shlex.split(line), "--seeds", f"{first}..{last}", "-j", str(jobs), "--json", "--out", out]
-        child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=bounded)
+        child = subprocess.Popen(bounded(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         told = 0
         try:
             for text in child.stdout:
