@@ -47,7 +47,7 @@ end)
 rules.peers(group(val, tellers))
 always { "honest nodes keep to the rules of PEX", function() return not pex.broken, pex.broken end }
 local known = {}
-rules.each(group(val), "nobody is forgotten", function(n)
+rules.each(group(val), ours and "nobody is forgotten" or "no bucket holds more than it may", function(n)
   local there, count = {}, 0
   for _, a in ipairs(n.book:addresses()) do there[a:sub(1, 40)] = true end
   for id in pairs(known) do

@@ -91,7 +91,7 @@ rules.each(raws, "who breaks a rule is sent away", function(n)
   end
 end)
 if ours then
-  rules.each(targets, "who was sent away is kept out for a day", function(n)
+  rules.each(targets, "who was sent away is kept out while the node runs", function(n)
     for id, at in pairs(n.reactors.watch.away) do
       if n:has_peer(id) then return false, ("its peer again, %.1f s later: %s"):format(now() - at, n:peer(id).name) end
     end

@@ -341,6 +341,10 @@ static bool start(struct real_node *n, char error[CLI_ERROR_TEXT])
 	n->held_port = -1;
 	enum sy_err err = tp_driver_start(n->driver, &bound);
 	sy_netaddr_format_dial(&n->listen, dial);
+	if (err != SY_OK && bound.port != 0) {
+		snprintf(error, CLI_ERROR_TEXT, "the node does not start: %s", sy_err_text(err));
+		return false;
+	}
 	if (err != SY_OK) {
 		snprintf(error, CLI_ERROR_TEXT, "cannot listen on %s: %s%s", dial, tp_listen_fault(err), listen_advice(&n->listen, err));
 		return false;

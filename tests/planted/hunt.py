@@ -22,6 +22,7 @@ may be deleted. BUILD and CC are those of make. How seeds and runs are counted: 
 import argparse
 import concurrent.futures
 import os
+import shlex
 import subprocess
 import sys
 
@@ -108,7 +109,7 @@ def replay(args):
     binary = os.path.relpath(runs.build(bug, args.jobs))
     command = runs.command(binary, record.line, record.seed) + f" --out build/hunt/{bug.number}/out"
     say(f"+ {command}")
-    return subprocess.run(command.split(), check=False).returncode
+    return subprocess.run(shlex.split(command), check=False).returncode
 
 
 def verify_one(bug, record, base):

@@ -122,7 +122,9 @@ def judged(result):
             kind = "hang" if ended in (signal.SIGXCPU, signal.SIGKILL) else "crash"
             error = f"more than {CPU_S} s of CPU" if kind == "hang" else ENDED.get(ended, signal.Signals(ended).name)
         return Failure(seed, kind, "the run goes on to its end", error)
-    failed = next(c for c in result["checks"] if not c["held"])
+    failed = next((c for c in result["checks"] if not c["held"]), None)
+    if failed is None:
+        return Failure(seed, "error", "the run says what failed", f"verdict {result['verdict']}, and no check that failed")
     return Failure(seed, "check", failed["name"], failed["detail"])
 
 

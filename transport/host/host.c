@@ -120,7 +120,7 @@ enum sy_err tp_host_start(struct tp_host *host, struct tp_message *msg)
 
 	tp_host_let_port_go(host);
 	enum sy_err err = tp_driver_start(host->driver, &bound);
-	if (err != SY_OK && host->config.listen != NULL) {
+	if (err != SY_OK && host->config.listen != NULL && bound.port == 0) {
 		tp_message_set(msg, "cannot listen on %.300s: %s", host->config.listen, tp_listen_fault(err));
 		return err;
 	}
