@@ -2,7 +2,7 @@
 # Every scenario of the library holds in every profile with a few seeds (the field's with one; tests/deep.sh: all with many), but for the ones
 # that are meant to fail (scenarios/reproduce). A failure prints the command that replays it.
 # RARE=2% does so with rare but legal behaviour at every node (--buggify); what a scenario does not promise then stands at its
-# head, and it must be that check and no other that fails.
+# head, and it must be that check and no other that fails. And each stands in the documentation.
 set -u
 tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
 one=${SEEDS:-1..1}
@@ -14,6 +14,12 @@ says() { sed -n "s/^-- $1: *//p" "$2" | head -1; }
 only() { # only CHECK: in the log nothing fails but this
 	[ -n "$RARE" ] && [ -n "$1" ] && grep -q '^seed ' "$tmp/log" && ! grep '^seed ' "$tmp/log" | grep -qvF ": $1 ("
 }
+
+for f in scenarios/*/*.lua; do
+	name=${f#scenarios/}
+	grep -qF "\`${name%.lua}\`" docs/SCENARIOS.md || grep -qF "${name%.lua}" docs/FIELD.md
+	if [ $? = 0 ]; then echo "ok - the documentation lists $name"; else echo "not ok - $name stands neither in docs/SCENARIOS.md nor in docs/FIELD.md" && bad=1; fi
+done
 
 for f in scenarios/*/*.lua; do
 	case $f in scenarios/reproduce/*) continue ;; esac
