@@ -267,6 +267,9 @@ void world_node_reap(struct world_node *n)
 	world_works_end(n);
 	if (ran)
 		n->past_hash = sy_hash_u64(n->past_hash, sy_node_trace_hash(n->core));
+	/* Of a process that was killed the kernel ends what it leaves open: its driver has no say in how. */
+	if (n->tp != NULL && !n->is_stopped && n->w->options.kind == WORLD_SIM)
+		n->tp->ops->fini(n->tp);
 	if (n->driver != NULL) {
 		tp_driver_free(n->driver);
 		n->driver = NULL;

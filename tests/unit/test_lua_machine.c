@@ -265,6 +265,21 @@ static void test_machine_crash_ends_sends_that_wait(void **state)
 	           "run_for '20s'");
 }
 
+/* What a kernel does for a process that was killed: the end of the stream, or a reset where bytes were not read. */
+static void test_machine_killed_process_leaves_its_kernel_to_say_so(void **state)
+{
+	holds(PAIR "function Echo:remove_peer(peer, why) self.why = why end\n"
+	           "at('10s', function() b:crash() end)\n"
+	           "at_end { 'the stream ended', function() return a.reactors.echo.why == 'peer_closed', tostring(a.reactors.echo.why) end }\n"
+	           "run_for '11s'");
+	holds(PAIR "function Echo:remove_peer(peer, why) self.why = why end\n"
+	           "at('10s', function() pause(b) end)\n"
+	           "at('11s', function() a:broadcast(0x70, 'x') end)\n"
+	           "at('12s', function() b:crash() end)\n"
+	           "at_end { 'it was reset', function() return a.reactors.echo.why == 'peer_reset', tostring(a.reactors.echo.why) end }\n"
+	           "run_for '13s'");
+}
+
 static void test_machine_says_what_is_wrong(void **state)
 {
 	scenario_expect_error("local a = node { name = 'a' }\nclock(a, { step = '1s', drift = '1%' }) run_for '1s'", 2, "either step or drift");
@@ -295,6 +310,7 @@ int main(void)
 	    cmocka_unit_test(test_machine_held_direction_waits_for_release),
 	    cmocka_unit_test(test_machine_peer_of_an_earlier_life_is_nobody_now),
 	    cmocka_unit_test(test_machine_crash_ends_sends_that_wait),
+	    cmocka_unit_test(test_machine_killed_process_leaves_its_kernel_to_say_so),
 	    cmocka_unit_test(test_machine_says_what_is_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
