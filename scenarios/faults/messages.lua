@@ -64,6 +64,8 @@ end
 -- On good lines a connection only ends as somebody ends it, and what was queued before a flush stop has arrived by then.
 function Load:on_remove(peer, reason, mine, theirs)
   if now() < calm or mine.flushed then return end
+  -- Upstream answers no ping while it flushes: a flush that takes longer than a pong may is cut short by the other side.
+  if not ours and theirs and theirs.flushed and reason == "peer_pong_timeout" then return end
   local left = theirs and account.missing(theirs)
   if not theirs or not theirs.flushed then
     account.blame("%s: %s is gone: %s", self.node.name, peer.name, reason)
