@@ -49,6 +49,7 @@ static void arrive(struct end *e, uint64_t now_ns)
 static struct chunk *take_head(struct stream *s)
 {
 	struct chunk *c = s->head;
+	SY_ASSERT(c); /* of bytes that are unread there is a chunk */
 	s->head = c->next;
 	if (!s->head) {
 		s->tail = NULL;

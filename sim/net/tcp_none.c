@@ -300,6 +300,7 @@ static bool passable(struct end *to, const struct half *h)
 {
 	if (h->cut == SIM_CUT_BLACKHOLE || conn_lost(conn_of(to))) {
 		stream_kill(to);
+		return false;
 	}
 	return !(to->in.flags & S_DEAD) && h->cut != SIM_CUT_HOLD;
 }

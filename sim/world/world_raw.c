@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/assert.h"
 #include "sim/world/impl.h"
 
 #define READ_WINDOW (1024u * 1024)
@@ -77,13 +78,18 @@ static struct world_raw *take(struct world_raws *all, bool reads)
 	return raw;
 }
 
-static void give(struct world_raw *raw)
+static void give(struct world_raws *all, struct world_raw *raw)
 {
-	struct world_raws *all = raw->of;
 	uint32_t slot = (uint32_t)(raw->cookie & UINT32_MAX) - 1;
 
-	*(raw->before != NULL ? &raw->before->next : &all->first) = raw->next;
-	*(raw->next != NULL ? &raw->next->before : &all->last) = raw->before;
+	if (raw->before != NULL)
+		raw->before->next = raw->next;
+	else
+		all->first = raw->next;
+	if (raw->next != NULL)
+		raw->next->before = raw->before;
+	else
+		all->last = raw->before;
 	all->slots[slot] = NULL;
 	all->free_from = slot < all->free_from ? slot : all->free_from;
 	all->count--;
@@ -91,13 +97,18 @@ static void give(struct world_raw *raw)
 	free(raw);
 }
 
-/* The socket is closed or was never there. */
-static void end(struct world_raw *raw, enum sy_err why)
+static struct world_raw *head(const struct world_raws *all)
 {
-	struct world_raws *all = raw->of;
+	SY_ASSERT(all->first == NULL || all->first->before == NULL);
+	return all->first;
+}
+
+/* The socket is closed or was never there. */
+static void end(struct world_raws *all, struct world_raw *raw, enum sy_err why)
+{
 	void *user = raw->user;
 
-	give(raw);
+	give(all, raw);
 	if (user != NULL)
 		all->events.ended(user, why);
 }
@@ -116,7 +127,7 @@ static void flush(struct world_raw *raw)
 	}
 	if (raw->queued == 0 && raw->user == NULL) {
 		ops->close(raw->of->n->tp, raw->sock, TP_CLOSE_FLUSH);
-		give(raw);
+		give(raw->of, raw);
 	}
 }
 
@@ -149,12 +160,12 @@ void world_raw_close(struct world_raw *raw, bool abort)
 	raw->user = NULL;
 	if (raw->sock != 0 && abort) {
 		ops_of(all)->close(all->n->tp, raw->sock, TP_CLOSE_ABORT);
-		give(raw);
+		give(raw->of, raw);
 	} else if (raw->sock != 0) {
 		flush(raw);
 	} else if (abort || raw->queued == 0) {
 		ops_of(all)->dial_cancel(all->n->tp, raw->cookie);
-		give(raw);
+		give(raw->of, raw);
 	}
 }
 
@@ -176,7 +187,7 @@ static uint64_t on_accepted(void *ctx, tp_sock sock, const struct sy_netaddr *re
 		return 0;
 	raw->user = all->events.accepted(all->events.ctx, raw, remote);
 	if (raw->user == NULL) {
-		give(raw);
+		give(raw->of, raw);
 		return 0;
 	}
 	opened(raw, sock);
@@ -201,7 +212,7 @@ static void on_dial_failed(void *ctx, uint64_t cookie, enum sy_err err)
 	struct world_raw *raw = find(ctx, cookie);
 
 	if (raw != NULL)
-		end(raw, err);
+		end(raw->of, raw, err);
 }
 
 static void on_bytes(void *ctx, uint64_t cookie, struct sy_span bytes)
@@ -222,7 +233,7 @@ static void over(void *ctx, uint64_t cookie, enum tp_close how, enum sy_err why)
 	if (raw == NULL)
 		return;
 	ops_of(raw->of)->close(raw->of->n->tp, raw->sock, how);
-	end(raw, why);
+	end(raw->of, raw, why);
 }
 
 static void on_eof(void *ctx, uint64_t cookie)
@@ -308,7 +319,7 @@ enum sy_err world_raw_dial(struct world_node *n, const struct sy_netaddr *to, bo
 		return SY_NO_MEMORY;
 	err = n->tp->ops->dial(n->tp, raw->cookie, to, 0);
 	if (err != SY_OK) {
-		give(raw);
+		give(raw->of, raw);
 		return err;
 	}
 	raw->user = user;
@@ -321,8 +332,8 @@ void world_raws_lost(struct world_node *n)
 	if (n->raws == NULL)
 		return;
 	n->raws->attached = false;
-	while (n->raws->first != NULL)
-		end(n->raws->first, SY_STOPPED);
+	for (struct world_raw *raw; (raw = head(n->raws)) != NULL;)
+		end(n->raws, raw, SY_STOPPED);
 }
 
 enum sy_err world_raws_back(struct world_node *n)
@@ -334,8 +345,8 @@ void world_raws_free(struct world_node *n)
 {
 	if (n->raws == NULL)
 		return;
-	while (n->raws->first != NULL)
-		give(n->raws->first);
+	for (struct world_raw *raw; (raw = head(n->raws)) != NULL;)
+		give(n->raws, raw);
 	free(n->raws->slots);
 	free(n->raws);
 	n->raws = NULL;
