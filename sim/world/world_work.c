@@ -74,9 +74,12 @@ void world_node_deliver(void *ctx, const struct sy_output *out)
 
 void world_works_end(struct world_node *n)
 {
-	while (n->works != NULL && n->works->first != NULL) {
-		world_cancel(n->w, n->works->first->timer);
-		unlink_work(n->works->first);
+	struct world_work *next;
+
+	for (struct world_work *work = n->works == NULL ? NULL : n->works->first; work != NULL; work = next) {
+		next = work->next;
+		world_cancel(n->w, work->timer);
+		free(work);
 	}
 	free(n->works);
 	n->works = NULL;
