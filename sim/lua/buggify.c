@@ -125,8 +125,7 @@ static int api_buggify(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	host_must_load(L, "buggify");
-	if (s->options.world == WORLD_TCP)
-		return luaL_error(L, "buggify: only a simulated network can do this; real connections (--transport tcp) cannot");
+	host_must_simulate(L, "buggify");
 	keys_check(L, 1, "buggify", keys, 0);
 	keys_unit(L, 1, "buggify", "rate", UNIT_FRACTION, &rate_ppm);
 	uint32_t bits = read_points(L, 1, "buggify");

@@ -439,8 +439,7 @@ static int api_chaos(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	host_must_load(L, "chaos");
-	if (c.s->options.world == WORLD_TCP)
-		return luaL_error(L, "chaos: only a simulated network can do this; real connections (--transport tcp) cannot");
+	host_must_simulate(L, "chaos");
 	read_block(L, &c, 1);
 	c.number = ++c.s->plan.drawers;
 	c.by = arena_format(&c.s->host.arena, "chaos %llu", (unsigned long long)c.number);

@@ -186,8 +186,7 @@ static int api_churn(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	host_must_load(L, "churn");
-	if (c.s->options.world == WORLD_TCP)
-		return luaL_error(L, "churn: only a simulated network can do this; real connections (--transport tcp) cannot");
+	host_must_simulate(L, "churn");
 	keys_check(L, 1, "churn", keys, 0);
 	c.number = ++c.s->plan.drawers;
 	c.by = arena_format(&c.s->host.arena, "churn %llu", (unsigned long long)c.number);

@@ -110,8 +110,8 @@ int fault_act(lua_State *L, struct fault *f)
 	host_must_act(L, f->what);
 	if (s->host.frame.kind == FRAME_REACTOR)
 		return luaL_error(L, "%s: not in a callback of a reactor", f->what);
-	if (s->options.world == WORLD_TCP && f->kind != FAULT_DIAL)
-		return luaL_error(L, "%s: only a simulated network can do this; real connections (--transport tcp) cannot", f->what);
+	if (f->kind != FAULT_DIAL)
+		host_must_simulate(L, f->what);
 	if (s->host.frame.kind == FRAME_LOAD) {
 		task_at(s, &f->task, 0, f->kind == FAULT_DIAL ? SIM_SCRIPT : SIM_FAULT, on_fault, f);
 		return 0;

@@ -105,6 +105,12 @@ void host_must_load(lua_State *L, const char *what)
 		luaL_error(L, "%s: comes too late; it stands before the first run_for", what);
 }
 
+void host_must_simulate(lua_State *L, const char *what)
+{
+	if (host_scenario(L, what)->options.world == WORLD_TCP)
+		luaL_error(L, "%s: only a simulated network can do this; real connections (--transport tcp) cannot", what);
+}
+
 char *host_keep(lua_State *L, const char *text)
 {
 	char *kept = arena_text(&host_of(L)->arena, text, strlen(text));

@@ -83,6 +83,8 @@ void host_must_act(lua_State *L, const char *what);
 struct scenario *host_scenario(lua_State *L, const char *what);
 /* Raises an error outside the load (declarations that come too late). */
 void host_must_load(lua_State *L, const char *what);
+/* Raises an error where the network is a real one. */
+void host_must_simulate(lua_State *L, const char *what);
 /* "file:line" of the caller, kept in the arena; each place once. */
 const char *host_where(lua_State *L);
 char *host_keep(lua_State *L, const char *text);                                  /* in the arena */

@@ -48,8 +48,7 @@ static int api_site(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	host_must_load(L, "site");
-	if (s->options.world == WORLD_TCP)
-		return luaL_error(L, "site: only a simulated network can do this; real connections (--transport tcp) cannot");
+	host_must_simulate(L, "site");
 	keys_check(L, 1, "site", keys, 0);
 	struct site_decl *d = read_site(L);
 	if (!s->last_site)

@@ -33,8 +33,7 @@ static struct drawer begin(lua_State *L, const char *what, const char *const *ke
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	host_must_load(L, what);
-	if (d.s->options.world == WORLD_TCP)
-		luaL_error(L, "%s: only a simulated network can do this; real connections (--transport tcp) cannot", what);
+	host_must_simulate(L, what);
 	keys_check(L, 1, what, keys, 0);
 	d.number = ++d.s->plan.drawers;
 	d.by = arena_format(&d.s->host.arena, "%s %llu", what, (unsigned long long)d.number);

@@ -160,12 +160,12 @@ void world_raw_close(struct world_raw *raw, bool abort)
 	raw->user = NULL;
 	if (raw->sock != 0 && abort) {
 		ops_of(all)->close(all->n->tp, raw->sock, TP_CLOSE_ABORT);
-		give(raw->of, raw);
+		give(all, raw);
 	} else if (raw->sock != 0) {
 		flush(raw);
 	} else if (abort || raw->queued == 0) {
 		ops_of(all)->dial_cancel(all->n->tp, raw->cookie);
-		give(raw->of, raw);
+		give(all, raw);
 	}
 }
 
@@ -187,7 +187,7 @@ static uint64_t on_accepted(void *ctx, tp_sock sock, const struct sy_netaddr *re
 		return 0;
 	raw->user = all->events.accepted(all->events.ctx, raw, remote);
 	if (raw->user == NULL) {
-		give(raw->of, raw);
+		give(all, raw);
 		return 0;
 	}
 	opened(raw, sock);
@@ -319,7 +319,7 @@ enum sy_err world_raw_dial(struct world_node *n, const struct sy_netaddr *to, bo
 		return SY_NO_MEMORY;
 	err = n->tp->ops->dial(n->tp, raw->cookie, to, 0);
 	if (err != SY_OK) {
-		give(raw->of, raw);
+		give(all, raw);
 		return err;
 	}
 	raw->user = user;
