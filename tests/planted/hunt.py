@@ -35,6 +35,14 @@ def say(text):
     print(text, flush=True)
 
 
+def tell(name, wrong):
+    """A line of TAP, before it what is wrong, if anything is; returns whether it is."""
+    if wrong:
+        say("# " + wrong.replace("\n", "\n# "))
+    say(f"{'not ok' if wrong else 'ok'} - {name}")
+    return bool(wrong)
+
+
 def wanted(numbers):
     """The bugs of these numbers, all without any. Ends with a message when one is unknown."""
     known = bugs.all_bugs()
@@ -138,20 +146,14 @@ def verify(args):
                 wrong = result.result()
             except runs.Trouble as trouble:
                 wrong = str(trouble)
-            bad += bool(wrong)
-            if wrong:
-                say("# " + wrong.replace("\n", "\n# "))
-            say(f"{'not ok' if wrong else 'ok'} - bug {bug.number} {bug.name} is found again, and only with it")
+            bad += tell(f"bug {bug.number} {bug.name} is found again, and only with it", wrong)
     return 1 if bad else 0
 
 
 def check(args):
     bad = 0
     for name, wrong in bugs.problems(runs.scenario_lines(None)):
-        bad += bool(wrong)
-        if wrong:
-            say("# " + wrong.replace("\n", "\n# "))
-        say(f"{'not ok' if wrong else 'ok'} - {name}")
+        bad += tell(name, wrong)
     return 1 if bad else 0
 
 
